@@ -8,11 +8,11 @@
 typedef struct {
     recorder *owner; /* a strong reference */
     edbprof_thread *handle;
-    unsigned depth; /* how often it was enabled, less disabled */
-    bool of_call;   /* not of the whole thread */
-    bool inherited; /* one of `depth` is that of a call in another greenlet */
+    unsigned depth; /* times that it was enabled, less times that it was disabled */
+    bool of_call;   /* it records one decorated call, not the whole thread */
+    bool inherited; /* one of `depth` belongs to a call in another greenlet */
     bool is_guest;  /* it ends with the recorder's last member: see arrivals.h */
-    bool uncounted; /* nor referenced: see thread_calls_begin */
+    bool uncounted; /* neither counted nor referenced: see thread_calls_begin */
     uint64_t call;  /* the call for which it was enabled, or a number for the time */
 } active_recorder;
 
@@ -21,21 +21,21 @@ typedef struct {
     size_t count, room;
     /* Handle of the only recorder, if it has no timer; else NULL. */
     edbprof_thread *fast_handle;
-    /* Its handle for events of functions written in C, if the recorder has these; else NULL. */
+    /* Its handle for events of functions written in C, if the recorder records them; else NULL. */
     edbprof_thread *fast_builtins;
-    /* Both for ends of calls that PyEval_SetProfile reports; NULL if that recorder has a timeline:
-     * its calls end in the slow way, which says how. */
+    /* The same handles for ends of calls that PyEval_SetProfile reports. NULL if the recorder has a
+     * timeline, because only the slow way records how a call ends. */
     edbprof_thread *end_handle, *end_builtins;
     bool records_types;  /* a recorder needs events of classes */
     bool skips_builtins; /* no recorder needs events of functions written in C */
-    /* Choice of all of the recorders, if they have the same and PyEval_SetProfile reports to
-     * them; else NULL. The handles above are NULL then. */
+    /* Choice of all recorders, if they share one and PyEval_SetProfile reports to them; else NULL.
+     * If there is such a choice, the handles above are NULL. */
     const choice *filter;
     /* Handle of the only recorder for what passes the filter, if it has no timer; else NULL. */
     edbprof_thread *filtered_handle;
 } active_recorders;
 
-/* Lets each event of a list take the slow way. */
+/* Makes each event of a list take the slow way. */
 static inline void active_go_slowly(active_recorders *list)
 {
     shared_store(&list->fast_handle, NULL);
@@ -43,13 +43,13 @@ static inline void active_go_slowly(active_recorders *list)
     shared_store(&list->end_handle, NULL);
     shared_store(&list->end_builtins, NULL);
     shared_store(&list->skips_builtins, false);
-    shared_store(&list->records_types, true); /* each recorder says so itself */
+    shared_store(&list->records_types, true); /* the slow way asks each recorder */
     shared_store(&list->filter, NULL);
     shared_store(&list->filtered_handle, NULL);
 }
 
-/* Copies an active recorder; false behind the last. Loops copy because any event can run
- * Python code, a finalizer's for example, which changes the list. */
+/* Copies an active recorder. Returns false behind the last one. Loops copy because any event can
+ * run Python code, a finalizer's for example, which changes the list. */
 static inline bool active_at(const active_recorders *list, size_t at, active_recorder *copy)
 {
     if (at >= list->count) {
@@ -69,7 +69,8 @@ static inline bool active_is_counted(const active_recorders *list)
     return counted;
 }
 
-/* A recorder's entry of a list, or NULL. Valid until a recorder is switched on or off there. */
+/* Returns a recorder's entry in a list, or NULL. It is valid until a recorder is switched on or off
+ * in that thread. */
 static inline active_recorder *active_find(const active_recorders *list, const recorder *owner)
 {
     for (size_t i = 0; i < list->count; i++) {

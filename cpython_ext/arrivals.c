@@ -1,4 +1,5 @@
-/* Arrival of a thread: its first event. */
+/* Arrival of a thread: its first event, with which recorders begin in it. See arrivals.h for the
+ * words. */
 #include "arrivals.h"
 
 #include "active.h"
@@ -18,8 +19,8 @@ static bool is_welcome(const thread_state *state, const active_recorder *member,
            (was_foreign || state->tstate->id > owner->since);
 }
 
-/* Gives the recorder of an entry of a thread's list that the guest is welcome to: a new reference,
- * or NULL. Returns false behind the last entry. */
+/* Sets *owner to the recorder of an entry of a thread's list if the guest is welcome to it: a new
+ * reference, else NULL. Returns false behind the last entry. */
 static bool welcoming_at(thread_state *state, int hook, size_t at, const thread_state *guest,
                          bool was_foreign, PyObject **owner)
 {
@@ -33,8 +34,8 @@ static bool welcoming_at(thread_state *state, int hook, size_t at, const thread_
     return is_one;
 }
 
-/* The recorders that a foreign thread is to be a guest of: a new reference to a list, or NULL with
- * an exception. */
+/* Returns the recorders of which a foreign thread becomes a guest: a new reference to a list, or
+ * NULL with an exception. */
 static PyObject *recorders_for(const thread_state *guest, bool was_foreign)
 {
     PyObject *found = PyList_New(0);
@@ -102,7 +103,7 @@ thread_state *arrivals_arrive(void)
     return state;
 }
 
-/* Has the recorders begin with the next event of a thread. */
+/* Makes the recorders begin with the next event of a thread. */
 static void let_arrive(thread_state *state, PyObject *recorders)
 {
     Py_INCREF(recorders);

@@ -42,12 +42,12 @@ thread_state *arrivals_arrive(void);
  * thread before the start. Raises nothing. */
 void arrivals_started(uint64_t before, unsigned long ident, PyObject *recorders);
 
-/* Gives the calling thread its recorders before its first event, where threads can't be listed:
- * without the GIL, a thread runs already when others know that it was started. */
+/* Gives the calling thread its recorders before its first event, where threads can't be listed.
+ * Without the GIL, a thread may run before others know that it was started. */
 void arrivals_start_here(PyObject *recorders);
 
-/* Threads that have had no event are looked for, where they can be listed. Elsewhere those of C
- * code arrive by events alone. */
+/* True where threads can be listed, so that those without an event are noticed. Elsewhere, threads
+ * of C code arrive only by an event. */
 #define ARRIVALS_ARE_NOTICED (!EDBPROF_FREE_THREADED)
 
 /* Has every hook notice threads that are newer than those that it has seen. */

@@ -1,6 +1,6 @@
 /* Recording that begins in a running process.
  *
- * Only a thread itself can record, at an event. A thread that waits has none, and matters most
+ * Only a thread itself can record, at an event. A thread that waits has no event, and matters most
  * here. So the thread that begins makes the handles of all threads, and enters the calls that are
  * open there, while it holds the GIL. At its first event, a thread takes its handle over. */
 #include "attached.h"
@@ -13,7 +13,7 @@
 #include "thread_handles.h"
 #include "thread_state.h"
 
-/* The frames of a thread, the innermost first: a new reference to a list, or NULL with an
+/* Returns the frames of a thread, the innermost first: a new reference to a list, or NULL with an
  * exception. */
 static PyObject *frames_of(PyThreadState *tstate)
 {
@@ -32,7 +32,8 @@ static PyObject *frames_of(PyThreadState *tstate)
     return frames;
 }
 
-/* Enters the calls that are open in a thread into its handle. 0, or -1 with an exception. */
+/* Enters the calls that are open in a thread into its handle. Returns 0, or -1 with an
+ * exception. */
 static int enter_open_calls(recorder *owner, edbprof_thread *handle, PyThreadState *tstate)
 {
     PyObject *frames = frames_of(tstate);
@@ -68,7 +69,7 @@ static edbprof_thread *make_handle(recorder *owner, PyThreadState *tstate)
     return handle;
 }
 
-/* Adds the recorder to those that begin with the thread's next event. 0, or -1 with an
+/* Adds the recorder to those that begin with the thread's next event. Returns 0, or -1 with an
  * exception. */
 static int add_arrival(thread_state *state, recorder *owner)
 {
@@ -89,7 +90,7 @@ static int add_arrival(thread_state *state, recorder *owner)
     return 0;
 }
 
-/* Lets the recorder begin in another thread. 0, or -1 with an exception. */
+/* Lets the recorder begin in another thread. Returns 0, or -1 with an exception. */
 static int begin_in(recorder *owner, PyThreadState *tstate)
 {
     thread_state *state = thread_state_of(tstate);
@@ -102,7 +103,8 @@ static int begin_in(recorder *owner, PyThreadState *tstate)
         thread_handles_give(state, owner, handle) < 0 || add_arrival(state, owner) < 0) {
         return -1;
     }
-    /* It waits, or waits for the GIL: that counts although it had no event yet. */
+    /* The thread waits, if only for the GIL. That time counts, although the thread has had no event
+     * yet. */
     (void)edbprof_thread_hand_over(handle, name_os_number(tstate));
     thread_notice(tstate, owner->hook);
     return 0;

@@ -5,8 +5,8 @@
 #include "recorder.h"
 
 /* Enables a recorder in the calling thread, and lets it begin in all other threads of the
- * interpreter. The calls that are open in them are open in the recording from now on, below each
- * other. They count no call, as resumed ones. 0, or -1 with an exception. */
+ * interpreter. Calls that are open in these threads are entered into the recording, each below its
+ * caller. They count as resumes, because they began before. Returns 0, or -1 with an exception. */
 int attached_begin(recorder *owner);
 
 /* Ends a recorder that began so: here at once, and in other threads at their next event at the

@@ -1,10 +1,10 @@
 /* Cost of recording in this process, measured in it.
  *
- * Some of a hook's cost is part of the callee's self time, most of it of the caller's. Loops
- * that only call are timed with and without recording: the difference is the cost of a call,
- * and the callee's node shows the callee's part of it. Noise only adds, so a low one of many
- * repetitions counts, and the lower of two measurements. Calls that are recorded meanwhile go
- * to a recorder of their own, which is dropped.
+ * Some of a hook's cost is part of the callee's self time, most of it of the caller's. Loops that
+ * only call are timed with and without recording: the difference is the cost of a call, and the
+ * callee's node shows the callee's part of it. Noise only adds time, so the lower quartile of many
+ * repetitions counts, and the lower of two measurements. Calls that are recorded meanwhile go to a
+ * recorder of their own, which is dropped.
  *
  * This takes about three milliseconds, as long as recording some 40,000 calls. So it is done when a
  * recording with about as many calls is saved, or when the process has had a hundred times as much
@@ -83,13 +83,14 @@ typedef struct {
     bool known, known_at_end;
 } measurement;
 
-/* The hook that is measured for a recorder: a chosen function's events cost what others cost. */
+/* Returns the hook that is measured for a recorder: a chosen function's events cost what others
+ * cost. */
 static hook_kind hook_to_measure(const recorder *self)
 {
     return self->hook == HOOK_SETPROFILE ? HOOK_SETPROFILE : HOOK_MONITORING;
 }
 
-/* The costs for a recorder, which are less for one that skips events of C functions. */
+/* Returns the costs for a recorder, which are less for one that skips events of C functions. */
 static measurement *measured_for(const recorder *self)
 {
     static measurement measured[HOOK_COUNT][2];
@@ -122,15 +123,15 @@ static int read_loops(PyObject *given, timed_loop *into)
 
 PyObject *calibrate_set_loops(PyObject *Py_UNUSED(module), PyObject *make)
 {
-    if (interpreter_here()->is_main) { /* The others take the costs that it has measured. */
+    if (interpreter_here()->is_main) { /* Other interpreters use its costs. */
         Py_INCREF(make);
         Py_XSETREF(loops.make, make);
     }
     Py_RETURN_NONE;
 }
 
-/* Makes the loops at their first use: most processes end without. 0, or -1 with an
- * exception. */
+/* Makes the loops at their first use, because most processes end without one. Returns 0, or -1 with
+ * an exception. */
 static int make_loops(void)
 {
     PyObject *plain, *recorded;
@@ -165,7 +166,7 @@ static int make_loops(void)
     return 0;
 }
 
-/* Runs a loop; *ns becomes the nanoseconds that it took. 0, or -1 with an exception. */
+/* Runs a loop; *ns becomes the nanoseconds that it took. Returns 0, or -1 with an exception. */
 static int run_loop(PyObject *loop, PyObject *argument, PyObject *rounds, double *ns)
 {
     struct timespec begin, end;
@@ -178,7 +179,7 @@ static int run_loop(PyObject *loop, PyObject *argument, PyObject *rounds, double
     return result == NULL ? -1 : 0;
 }
 
-/* Runs a loop after some rounds that don't count. 0, or -1 with an exception. */
+/* Runs a loop after some rounds that don't count. Returns 0, or -1 with an exception. */
 static int run_warm(const timed_loop *loop, double *ns)
 {
     return run_loop(loop->loop, loop->argument, loops.few_rounds, ns) < 0
@@ -215,7 +216,7 @@ static int run_recorded(edbprof_thread *handle, samples *into, int repetition)
     return 0;
 }
 
-/* Takes one sample of everything. 0, or -1 with an exception. */
+/* Takes one sample of everything. Returns 0, or -1 with an exception. */
 static int repeat(recorder *owner, samples *into, int repetition)
 {
     for (int kind = 0; kind < KINDS; kind++) {
@@ -250,7 +251,7 @@ static uint32_t picoseconds(double ns)
     return ns <= 0 ? 0 : ns >= 4e6 ? UINT32_MAX : (uint32_t)(ns * 1000);
 }
 
-/* The slowness of a kind's loop, 1 where it is unknown. */
+/* Returns the slowness of a kind's loop, 1 where it is unknown. */
 static double slowness_of_loop(int kind)
 {
     PyObject *code = PyFunction_GetCode(loops.recorded[kind].loop);
@@ -258,8 +259,8 @@ static double slowness_of_loop(int kind)
     return slowness > 0 ? slowness : 1;
 }
 
-/* Time that a profile function adds to code of slowness 1, in parts of the time that the code takes
- * otherwise. */
+/* Returns the time that a profile function adds to code of slowness 1, in parts of the time that
+ * the code takes otherwise. */
 static double slowed_parts(samples *from)
 {
     double plain = lower_quartile(from->plain[OF_INSTRUCTIONS]);
@@ -325,7 +326,7 @@ static void keep_costs(samples *from, const recorder *self)
     measured->known = true;
 }
 
-/* 0, or -1 with an exception. */
+/* Returns 0, or -1 with an exception. */
 static int take_samples(const recorder *self, samples *into)
 {
     PyObject *nothing = PyTuple_New(0);
@@ -341,7 +342,8 @@ static int take_samples(const recorder *self, samples *into)
         return -1;
     }
     ((recorder *)owner)->local_events = true;
-    /* The first time everything is new: functions are defined, code is specialized. */
+    /* The first repetition does not count, because functions are defined and code is specialized in
+     * it. */
     int result = repeat((recorder *)owner, into, 0);
     into->recorded_sum = into->loop_ticks_sum = 0;
     for (int repetition = 0; repetition < REPETITIONS && result == 0; repetition++) {
@@ -351,8 +353,8 @@ static int take_samples(const recorder *self, samples *into)
     return result;
 }
 
-/* Blocks the calling thread's signals, whose handlers would find a frame of ours. Not those of
- * faults, which would then kill without a handler, and SIGPROF, which is another profiler's. */
+/* Blocks the calling thread's signals, whose handlers would find a frame of ours. Leaves open those
+ * of faults, which would then kill without a handler, and SIGPROF, which is another profiler's. */
 static void block_signals(sigset_t *before)
 {
     static const int open[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS, SIGPROF};
@@ -364,7 +366,7 @@ static void block_signals(sigset_t *before)
     pthread_sigmask(SIG_BLOCK, &blocked, before);
 }
 
-/* 0, or -1 with an exception. */
+/* Returns 0, or -1 with an exception. */
 static int measure_alone(const recorder *self)
 {
     samples taken;
@@ -373,7 +375,7 @@ static int measure_alone(const recorder *self)
         PyErr_Clear();
         return 0;
     }
-    /* No tool sees the making of the loops either. */
+    /* No tool may see how the loops are made, either. */
     if (!gate_restrict_to(NULL, false)) {
         return 0;
     }
@@ -396,7 +398,7 @@ static int measure_alone(const recorder *self)
     return result;
 }
 
-/* 0, or -1 with an exception. */
+/* Returns 0, or -1 with an exception. */
 static int measure(const recorder *self)
 {
     sigset_t before;

@@ -1,4 +1,4 @@
-/* Callbacks of sys.monitoring. */
+/* Callbacks of sys.monitoring: the objects that the interpreter calls with events of calls. */
 #include "callbacks.h"
 
 #include "guard.h"
@@ -23,7 +23,7 @@ long callbacks_register(PyObject *module, PyObject *tool, hook_kind hook,
             return -1;
         }
 #if EDBPROF_FREE_THREADED
-        /* For good, like a static object: all threads would count references at each event. */
+        /* Make it immortal, because all threads would count references to it at each event. */
         static const PyObject immortal[] = {PyObject_HEAD_INIT(NULL)};
         PyTypeObject *type = Py_TYPE(new);
         *(PyObject *)new = immortal[0];
@@ -50,7 +50,7 @@ long callbacks_register(PyObject *module, PyObject *tool, hook_kind hook,
     return all;
 }
 
-/* The interpreter ends. */
+/* Drops the callbacks of an interpreter that ends. */
 static void drop_callbacks(interpreter_state *interpreter)
 {
     for (int hook = 0; hook < HOOK_COUNT; hook++) {

@@ -15,15 +15,15 @@ typedef struct callback {
     PyObject *name(__attribute__((unused)) PyObject *self, PyObject *const *arguments,             \
                    size_t count, PyObject *Py_UNUSED(keywords))
 
-/* The code object of an event, its first argument. NULL if there is none, because Python code
- * can call the callbacks with anything. */
+/* Returns the code object of an event, its first argument. NULL if there is none, because Python
+ * code can call the callbacks with anything. */
 static inline PyCodeObject *code_of(PyObject *const *arguments, size_t count)
 {
     bool fits = PyVectorcall_NARGS(count) >= 1 && PyCode_Check(arguments[0]);
     return fits ? (PyCodeObject *)arguments[0] : NULL;
 }
 
-/* callable_key of an event, whose arguments are code object, offset, callable and the first
+/* Returns callable_key of an event, whose arguments are code object, offset, callable and the first
  * argument of that. */
 static inline uint64_t key_of(PyObject *const *arguments, size_t count)
 {
@@ -31,7 +31,8 @@ static inline uint64_t key_of(PyObject *const *arguments, size_t count)
     return fits ? callable_key(arguments[2], arguments[3]) : 0;
 }
 
-/* The key of a callable at the start of its call: 0 if the end of the call is not reported. */
+/* Returns the key of a callable at the start of its call: 0 if the end of the call is not
+ * reported. */
 static inline uint64_t key_of_call(PyObject *const *arguments, size_t count)
 {
     uint64_t key = key_of(arguments, count);
@@ -43,7 +44,7 @@ static inline uint64_t key_of_call(PyObject *const *arguments, size_t count)
     return compat_calls_with_star((PyCodeObject *)arguments[0], offset) ? 0 : key;
 }
 
-/* usual_callable_key of an event with such arguments. */
+/* Returns usual_callable_key of an event with such arguments. */
 static inline uint64_t usual_key_of(PyObject *const *arguments, size_t count)
 {
     bool fits = PyVectorcall_NARGS(count) >= 4;
@@ -62,7 +63,7 @@ static inline bool calls_class(PyObject *const *arguments, size_t count)
     return PyVectorcall_NARGS(count) >= 4 && PyType_Check(arguments[2]);
 }
 
-/* The step of a coroutine that yields, by the arguments of PY_YIELD. */
+/* Returns the step of a coroutine that yields, by the arguments of PY_YIELD. */
 static inline uint32_t step_of_yield(PyCodeObject *code, PyObject *const *arguments, size_t count)
 {
     bool waits = PyVectorcall_NARGS(count) >= 3 && !compat_is_item(code, arguments[2]);
@@ -81,7 +82,7 @@ typedef struct {
 long callbacks_register(PyObject *module, PyObject *tool, hook_kind hook,
                         const event_handler *handlers);
 
-/* Makes the type of these objects. 0, or -1 with an exception. */
+/* Makes the type of callbacks. Returns 0, or -1 with an exception. */
 int callbacks_init(interpreter_state *interpreter);
 
 #endif

@@ -1,4 +1,5 @@
-/* The capsule of edbprof_python.h, for other extensions. */
+/* Capsule by which other extensions reach edbprof: the table of functions that edbprof_python.h
+ * describes. */
 #include "capsule.h"
 
 #include "give_span.h"
@@ -7,7 +8,8 @@
 
 #include "edbprof_python.h"
 
-/* A Python thread is recorded with its recorders, and needs neither. */
+/* Attach and detach threads of C code. A Python thread is recorded by its recorders, and needs
+ * neither. */
 static edbprof_status attach_thread(const char *name)
 {
     return thread_state_here() != NULL ? EDBPROF_OK : os_threads_attach(name);

@@ -1,10 +1,10 @@
-/* The capsule of edbprof_python.h, for other extensions. */
+/* Capsule by which other extensions reach edbprof: the functions of edbprof_python.h. */
 #ifndef EDBPROF_CAPSULE_H
 #define EDBPROF_CAPSULE_H
 
 #include "compat.h"
 
-/* A new reference to it, or NULL with an exception. */
+/* Returns a new reference to the capsule, or NULL with an exception. */
 PyObject *capsule_new(void);
 
 #endif

@@ -10,9 +10,9 @@ static size_t choice_count;
 
 /* ---- facts of a code object ------------------------------------------------ */
 
-/* The slot of a code object has three bits for each of the first choices: whether the code was
- * matched, whether it is chosen, and whether it has local events. Later choices match it each time,
- * and so do those of other interpreters, because each interpreter numbers the slots for itself. */
+/* The slot of a code object has three bits for each of the first choices: the code was matched, it
+ * is chosen, and it has local events. Later choices match the code each time. So do choices of
+ * other interpreters, because each interpreter numbers the slots for itself. */
 enum { KNOWN = 1, CHOSEN = 2, LOCAL = 4, BITS = 3, MOST_NOTED = 8 * sizeof(uintptr_t) / BITS };
 enum { UNNOTED = INT_MAX };
 
@@ -112,7 +112,7 @@ static void strings_clear(strings *self)
     Py_CLEAR(self->fast);
 }
 
-/* 0, or -1 with an exception. */
+/* Returns 0, or -1 with an exception. */
 static int strings_read(strings *self, PyObject *sequence)
 {
     *self = (strings){0};
@@ -151,7 +151,7 @@ static int strings_read(strings *self, PyObject *sequence)
     return 0;
 }
 
-/* The known choice with the text of `new`, or NULL. */
+/* Returns the known choice with the text of `new`, or NULL. */
 static choice *find_known(const choice *new)
 {
     for (size_t i = 0; i < choice_count; i++) {
@@ -176,7 +176,7 @@ static choice *add_choice(choice *new, bool is_main)
     return new;
 }
 
-/* The choice with these patterns, which it takes. NULL with an exception. */
+/* Returns the choice with these patterns, which it takes over. NULL with an exception. */
 static const choice *intern(edbprof_choice *patterns)
 {
     EDBPROF_GUARDED;

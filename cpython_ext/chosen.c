@@ -20,7 +20,7 @@
 #include "thread.h"
 #include "thread_state.h"
 
-/* The choice of a hook of the calling thread's interpreter. */
+/* Returns the choice of a hook of the calling thread's interpreter. */
 static inline const choice *choice_of(hook_kind hook)
 {
     return interpreter_here()->choices_of_hooks[hook];
@@ -28,7 +28,7 @@ static inline const choice *choice_of(hook_kind hook)
 
 static inline hook_kind hook_of_callback(PyObject *called) { return ((callback *)called)->hook; }
 
-/* Has the end of this chosen code object's calls by exceptions reported. */
+/* Makes the interpreter report calls of this chosen code object that end by an exception. */
 static Py_NO_INLINE void listen_to_exceptions(hook_kind hook, PyCodeObject *code)
 {
     interpreter_state *here = interpreter_here();
@@ -67,7 +67,7 @@ static const active_recorders *listening_by(hook_kind hook)
     return &state->active[hook];
 }
 
-/* The recorders of the hook in the usual case, or NULL. */
+/* Returns the recorders of the hook in the usual case, or NULL. */
 static inline const active_recorders *listening_at_once(hook_kind hook)
 {
     const thread_state *state = thread_state_current();
@@ -129,8 +129,8 @@ static CALLBACK(on_chosen_start)
     return enter_chosen(hook_of_callback(self), code_of(arguments, count), false);
 }
 
-/* Also PY_THROW, which can't be disabled, and which comes with an exception from Cython: see
- * monitoring.c. */
+/* Handles PY_THROW, which can't be disabled, and PY_RESUME of Cython, which may come with an
+ * exception: see monitoring.c. */
 static CALLBACK(on_chosen_throw)
 {
     PyCodeObject *code = code_of(arguments, count);
@@ -193,8 +193,9 @@ static CALLBACK(on_chosen_yield)
     return step_chosen(hook_of_callback(self), code, step_of_yield(code, arguments, count));
 }
 
-/* Starts the call that an exception ends before its start event, which is lost: then it is not the
- * innermost one. A call of the same function right around it is ended in its place. */
+/* Starts the call that an exception has ended before its start event. Such a call is not the
+ * innermost open one. If its caller is a call of the same function, that call is ended in its
+ * place. */
 static void start_lost_call(const active_recorders *list, PyObject *const *arguments, size_t count,
                             PyCodeObject *code)
 {

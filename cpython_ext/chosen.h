@@ -8,8 +8,9 @@
 /* Registers the hooks. */
 void chosen_init(void);
 
-/* Finds the hook of a choice, which has a tool id of sys.monitoring for itself and keeps it. 0, or
- * -1 with a ValueError if there is none. Then the callbacks of all functions make the choice. */
+/* Finds the hook of a choice, which has a tool id of sys.monitoring for itself and keeps it.
+ * Returns 0, or -1 with a ValueError if none is free. Then the callbacks for all functions apply
+ * the choice. */
 int chosen_find_hook(const choice *of, hook_kind *hook);
 
 #endif

@@ -1,6 +1,6 @@
 /* Every difference between Python versions, and nothing else.
  *
- * CPython 3.9 to 3.15; sources named are those of the respective branch. */
+ * Covers CPython 3.9 to 3.15. Source files that comments name are those of the version's branch. */
 #ifndef EDBPROF_COMPAT_H
 #define EDBPROF_COMPAT_H
 
@@ -38,8 +38,8 @@
 #else
 #define EDBPROF_HAVE_VECTORCALL Py_TPFLAGS_HAVE_VECTORCALL
 #endif
-/* Flags of the extension's own types, of types that Python code can't make objects of, and of those
- * of callables. */
+/* Flags of the extension's own types, of types that Python code can't instantiate, and of types
+ * whose objects are callable. */
 #if PY_VERSION_HEX < 0x030A0000
 #define EDBPROF_TYPE_FLAGS Py_TPFLAGS_DEFAULT
 #define EDBPROF_NEVER_CALLED 0
@@ -63,24 +63,25 @@
 #define EDBPROF_HAVE_MONITORING (PY_VERSION_HEX >= 0x030C0000)
 /* PY_UNWIND can be an event of single code objects. */
 #define EDBPROF_HAVE_LOCAL_UNWIND (PY_VERSION_HEX >= 0x030F0000)
-/* It counts changes of events with 24 bits, and refuses them forever once those are used up. */
+/* sys.monitoring counts changes of events in 24 bits, and refuses all changes once the count is
+ * used up. */
 #define EDBPROF_MONITORING_WEARS_OUT (PY_VERSION_HEX >= 0x030D0000)
 
-/* Signal handlers and asynchronous exceptions come before a function's start event, with the
- * same instruction (RESUME): what they raise ends a call that has not started. In 3.11 they come
+/* Signal handlers and asynchronous exceptions come before a function's start event, with the same
+ * instruction (RESUME). If they raise, they end a call that has not started. In 3.11 they come
  * after it, too; in 3.12, only after it. */
 #define EDBPROF_RAISES_BEFORE_START                                                                \
     ((PY_VERSION_HEX >= 0x030B0000 && PY_VERSION_HEX < 0x030C0000) || PY_VERSION_HEX >= 0x030D0000)
-/* Trace and profile functions hear of a start before other tools of sys.monitoring, which hear
- * nothing of one that they have prevented by raising, except its end. */
+/* Trace and profile functions get a start event before other tools of sys.monitoring. If they
+ * raise, they prevent the start, and other tools get its end event alone. */
 #define EDBPROF_PREVENTED_STARTS_END (PY_VERSION_HEX >= 0x030C0000 && PY_VERSION_HEX < 0x030D0000)
-/* A call that did not start because a trace or profile function has raised has an end event
- * all the same. Before, one that started so has none. */
+/* A call that did not start, because a trace or profile function raised, has an end event all the
+ * same. In earlier versions it has none. */
 #define EDBPROF_FAILED_STARTS_END (PY_VERSION_HEX >= 0x030B0000)
 
 /* A profile function slows down every instruction (Python/ceval.c: use_tracing). */
 #define EDBPROF_PROFILING_SLOWS_CODE (PY_VERSION_HEX >= 0x030A0000 && PY_VERSION_HEX < 0x030C0000)
-/* Nor are instructions specialized then, so some are slowed more than others. */
+/* Instructions are not specialized then, so some are slowed more than others. */
 #define EDBPROF_PROFILING_DESPECIALIZES                                                            \
     (PY_VERSION_HEX >= 0x030B0000 && PY_VERSION_HEX < 0x030C0000)
 
@@ -139,8 +140,8 @@ static inline bool compat_is_finalizing(void)
 #endif
 }
 
-/* Gives back a reference to an object that has another one. So it is not freed, and the caller
- * saves no registers for that. */
+/* Gives back a reference to an object that another reference keeps. The object is never freed here,
+ * so the caller saves no registers for that. */
 static inline void compat_decref_again(void *object)
 {
 #if defined(Py_REF_DEBUG) || EDBPROF_FREE_THREADED
@@ -151,8 +152,8 @@ static inline void compat_decref_again(void *object)
 }
 
 /* Lets threads take references to a new object without a counter that all of them change, as the
- * interpreter does for functions that are not nested (PyFunction_New). In 3.13, it is never
- * freed then, like those (_Py_SetImmortal). */
+ * interpreter does for functions that are not nested (PyFunction_New). In 3.13, the object is then
+ * never freed, like such functions (_Py_SetImmortal). */
 static inline void compat_share(PyObject *object)
 {
 #if EDBPROF_FREE_THREADED && PY_VERSION_HEX >= 0x030E0000
@@ -167,7 +168,7 @@ static inline void compat_share(PyObject *object)
 #endif
 }
 
-/* A new reference to what a dict has, or NULL with nothing raised. */
+/* Returns a new reference to what a dict has, or NULL with nothing raised. */
 static inline PyObject *compat_dict_get(PyObject *dict, const char *name)
 {
 #if PY_VERSION_HEX < 0x030D0000
@@ -183,7 +184,8 @@ static inline PyObject *compat_dict_get(PyObject *dict, const char *name)
 #endif
 }
 
-/* A new reference to what a dict has under any key, or NULL with or without an exception. */
+/* Returns a new reference to what a dict has under any key, or NULL with or without an
+ * exception. */
 static inline PyObject *compat_dict_get_key(PyObject *dict, PyObject *key)
 {
 #if PY_VERSION_HEX < 0x030D0000
@@ -197,7 +199,7 @@ static inline PyObject *compat_dict_get_key(PyObject *dict, PyObject *key)
 #endif
 }
 
-/* A new reference to an attribute of `sys`, or NULL with nothing raised. */
+/* Returns a new reference to an attribute of `sys`, or NULL with nothing raised. */
 static inline PyObject *compat_sys_get(const char *name)
 {
 #if EDBPROF_FREE_THREADED
@@ -217,7 +219,7 @@ static inline PyObject *compat_sys_get(const char *name)
 #endif
 }
 
-/* A new reference to what a type or one of its bases has, or NULL with nothing raised. */
+/* Returns a new reference to what a type or one of its bases has, or NULL with nothing raised. */
 static inline PyObject *compat_type_get(PyTypeObject *type, PyObject *name)
 {
 #if PY_VERSION_HEX < 0x030D0000
@@ -229,7 +231,7 @@ static inline PyObject *compat_type_get(PyTypeObject *type, PyObject *name)
 #endif
 }
 
-/* A type's dict, borrowed. */
+/* Returns a type's dict, borrowed. */
 static inline PyObject *compat_type_dict(PyTypeObject *type)
 {
 #if PY_VERSION_HEX < 0x030C0000
@@ -243,8 +245,8 @@ static inline PyObject *compat_type_dict(PyTypeObject *type)
 #endif
 }
 
-/* The C function that a function of ctypes calls: CDataObject in Modules/_ctypes/ctypes.h begins
- * like that in all versions. */
+/* Returns the C function that a function of ctypes calls: CDataObject in Modules/_ctypes/ctypes.h
+ * begins the same in all versions. */
 static inline const void *compat_ctypes_pointer(PyObject *function)
 {
     typedef struct {
@@ -254,7 +256,7 @@ static inline const void *compat_ctypes_pointer(PyObject *function)
     return data->pointer == NULL ? NULL : *data->pointer;
 }
 
-/* The frame's code object, borrowed: frames keep theirs. */
+/* Returns the frame's code object, borrowed: frames keep theirs. */
 static inline PyCodeObject *compat_frame_code(PyFrameObject *frame)
 {
 #if PY_VERSION_HEX < 0x030B0000
@@ -266,7 +268,7 @@ static inline PyCodeObject *compat_frame_code(PyFrameObject *frame)
 #endif
 }
 
-/* The frame's globals: a new reference. */
+/* Returns the frame's globals: a new reference. */
 static inline PyObject *compat_frame_globals(PyFrameObject *frame)
 {
 #if PY_VERSION_HEX < 0x030B0000
@@ -277,7 +279,7 @@ static inline PyObject *compat_frame_globals(PyFrameObject *frame)
 #endif
 }
 
-/* The frame's current opcode, as it was before the interpreter specialized it; 0 if it has
+/* Returns the frame's current opcode, as it was before the interpreter specialized it; 0 if it has
  * none. */
 static inline int compat_frame_opcode(PyFrameObject *frame)
 {
@@ -307,7 +309,7 @@ static inline int compat_frame_opcode(PyFrameObject *frame)
     return opcode;
 }
 
-/* Number by which the system knows the thread; 0 up to 3.10, which does not note it. */
+/* Returns the number by which the system knows the thread; 0 up to 3.10, which does not note it. */
 static inline unsigned long compat_os_thread(const PyThreadState *tstate)
 {
 #if PY_VERSION_HEX < 0x030B0000
@@ -320,7 +322,7 @@ static inline unsigned long compat_os_thread(const PyThreadState *tstate)
 
 typedef enum { COMPAT_NO_START, COMPAT_START, COMPAT_RESUME } compat_start;
 
-/* compat_start_at for the instruction itself, without its cache. */
+/* Returns compat_start_at for the instruction itself, without its cache. */
 static inline compat_start compat_start_right_at(PyCodeObject *code, Py_ssize_t offset)
 {
 #if PY_VERSION_HEX < 0x030B0000
@@ -365,14 +367,16 @@ static inline compat_start compat_start_right_at(PyCodeObject *code, Py_ssize_t 
 #endif
 }
 
-/* Kind of start event that belongs to the instruction at this offset in bytes. Cython gives the
- * numbers of lines as offsets, so no instruction may be there. Reads the code in place, because it
- * is asked at each exception. Never a start up to 3.10, where none is lost. */
+/* Returns the kind of start event that belongs to the instruction at this offset in bytes. Cython
+ * gives the numbers of lines as offsets, so no instruction may be there. Reads the code in place,
+ * because it is called at each exception. Returns no start up to 3.10, where no start event is
+ * lost. */
 static inline compat_start compat_start_at(PyCodeObject *code, Py_ssize_t offset)
 {
     compat_start start = compat_start_right_at(code, offset);
 #if PY_VERSION_HEX >= 0x030F0000
-    /* The instruction has a cache, and raises there. Caches are zeros in the code's bytes alone. */
+    /* The instruction has a cache, and raises there. Only in the copy of PyCode_GetCode are caches
+     * zeros. */
     compat_start before = offset < 2 ? COMPAT_NO_START : compat_start_right_at(code, offset - 2);
     if (before != COMPAT_NO_START) {
         PyObject *bytes = PyCode_GetCode(code);
@@ -387,8 +391,8 @@ static inline compat_start compat_start_at(PyCodeObject *code, Py_ssize_t offset
     return start;
 }
 
-/* compat_start_at for a place that raises an exception. It may be in the cache of any instruction,
- * whose counters look like instructions. */
+/* Returns compat_start_at for a place that raises an exception. It may be in the cache of any
+ * instruction, whose counters look like instructions. */
 static inline compat_start compat_start_raising_at(PyCodeObject *code, Py_ssize_t offset)
 {
     compat_start start = compat_start_at(code, offset);
@@ -401,7 +405,8 @@ static inline compat_start compat_start_raising_at(PyCodeObject *code, Py_ssize_
         PyErr_Clear();
         return COMPAT_NO_START;
     }
-    /* Caches are zeros in the code's bytes. From 3.15 on RESUME has one, and raises there. */
+    /* Caches are zeros in the copy of PyCode_GetCode. From 3.15 on RESUME has a cache, and raises
+     * there. */
     const char *instruction = &PyBytes_AS_STRING(bytes)[offset];
     if (PY_VERSION_HEX >= 0x030F0000 && instruction[0] == CACHE && offset >= 2) {
         instruction -= 2;
@@ -414,8 +419,8 @@ static inline compat_start compat_start_raising_at(PyCodeObject *code, Py_ssize_
     return start;
 }
 
-/* Returns true if the instruction at this offset calls with `*arguments`. Those report the call of
- * a bound method, but not its end. */
+/* Returns true if the instruction at this offset calls with `*arguments`. Such an instruction
+ * reports the call of a bound method, but not its end. */
 static inline bool compat_calls_with_star(PyCodeObject *code, Py_ssize_t offset)
 {
 #if PY_VERSION_HEX < 0x030C0000
@@ -453,7 +458,7 @@ static inline bool compat_generator_continues(PyFrameObject *frame, PyCodeObject
 #endif
 }
 
-/* A new reference to the qualified name, or NULL without an exception. */
+/* Returns a new reference to the qualified name, or NULL without an exception. */
 static inline PyObject *compat_code_qualified_name(PyCodeObject *code)
 {
 #if PY_VERSION_HEX < 0x030B0000
@@ -475,14 +480,15 @@ static inline PyObject *compat_code_qualified_name(PyCodeObject *code)
 #define compat_set_code_extra PyUnstable_Code_SetExtra
 #endif
 
-/* A coroutine, an async generator, or a generator that `await` takes: not one that is iterated. */
+/* Returns true for a coroutine, an async generator, or a generator that `await` takes, but not for
+ * one that is only iterated. */
 static inline bool compat_is_coroutine(PyCodeObject *code)
 {
     return code->co_flags & (CO_COROUTINE | CO_ITERABLE_COROUTINE | CO_ASYNC_GENERATOR);
 }
 
-/* Returns true if an async generator hands an item to who iterates over it, and does not wait.
- * CPython exports the type of such values in some versions only. */
+/* Returns true if an async generator yields an item to the code that iterates over it, and does not
+ * wait. CPython exports the type of such values in some versions only. */
 static inline bool compat_is_item(PyCodeObject *code, PyObject *yielded)
 {
     return (code->co_flags & CO_ASYNC_GENERATOR) &&
@@ -505,15 +511,15 @@ static inline bool compat_is_suspended(PyFrameObject *frame, PyCodeObject *code,
     int at = PyFrame_GetLasti(frame);
     return at >= 0 && (unsigned char)code->co_code_adaptive[at] == YIELD_VALUE;
 #else
-    /* From 3.13 on it is at the instruction that will be next: RESUME. */
+    /* From 3.13 on the frame is at the instruction that comes next: RESUME. */
     int opcode = compat_frame_opcode(frame);
     (void)code;
     return opcode == YIELD_VALUE || opcode == RESUME;
 #endif
 }
 
-/* The frame that the calling thread runs, which is the given one up to 3.11. Its address identifies
- * a coroutine among all others. */
+/* Returns the frame that the calling thread runs, which is the given one up to 3.11. Its address
+ * identifies a coroutine among all others. */
 static inline uint64_t compat_running_frame(PyFrameObject *frame)
 {
 #if PY_VERSION_HEX < 0x030C0000
@@ -529,9 +535,10 @@ static inline uint64_t compat_running_frame(PyFrameObject *frame)
 
 /* Position of a generator's frame.
  *
- * Up to 3.10, f_lasti is -1 until the first instruction has run. From 3.11 on a generator starts
- * at the RESUME instruction behind RETURN_GENERATOR, whose offset is found once and kept with the
- * code object. Throwing into a generator that was not started has another offset: never a start.
+ * Up to 3.10, f_lasti is -1 until the first instruction has run. From 3.11 on a generator starts at
+ * the RESUME instruction behind RETURN_GENERATOR, whose offset is found once and kept with the code
+ * object. An exception thrown into a generator that was not started has another offset, and is
+ * never a start.
  *
  * Cython makes a frame and an empty code object for its events. A start and a resumption look the
  * same there, so that each step counts as a call, as with cProfile. */
@@ -550,13 +557,13 @@ static inline bool compat_generator_starts(PyFrameObject *frame, PyCodeObject *c
     return frame->f_lasti == -1;
 }
 
-/* Returns true if a frame that is left has never run: its start was no start. */
+/* Returns true if a frame that is left has never run, so that its start event began no call. */
 static inline bool compat_generator_never_ran(PyFrameObject *frame) { return frame->f_lasti == -1; }
 
 #else
 
-/* Requests PEP 523's extra slot of code objects, which each interpreter numbers for itself. 0, or
- * -1 with an exception. */
+/* Requests PEP 523's extra slot of code objects, which each interpreter numbers for itself. Returns
+ * 0, or -1 with an exception. */
 static inline int compat_generators_init(Py_ssize_t *slot)
 {
     *slot = compat_request_code_extra(NULL);
@@ -568,7 +575,8 @@ static inline int compat_generators_init(Py_ssize_t *slot)
     return 0;
 }
 
-/* Offset of the first RESUME behind RETURN_GENERATOR in bytes, or -1 without an exception. */
+/* Returns the offset of the first RESUME behind RETURN_GENERATOR in bytes, or -1 without an
+ * exception. */
 static inline int compat_first_resume(PyCodeObject *code)
 {
     int offset = -1;
@@ -611,7 +619,7 @@ static inline bool compat_is_at_first_resume(PyFrameObject *frame, PyCodeObject 
 static inline bool compat_generator_starts(PyFrameObject *frame, PyCodeObject *code,
                                            Py_ssize_t slot)
 {
-    /* Mostly it resumes, which the instruction says. */
+    /* Usually the generator resumes, and the instruction shows that. */
     return compat_start_at(code, PyFrame_GetLasti(frame)) != COMPAT_RESUME &&
            compat_is_at_first_resume(frame, code, slot);
 }
@@ -624,8 +632,8 @@ static inline bool compat_generator_never_ran(PyFrameObject *frame)
 
 #endif
 
-/* Returns true for the calling Python thread that ends if PyGILState_Ensure has made it, or C code
- * that does the same, for one call into Python. */
+/* Returns true if the calling Python thread, which ends, was made for one call into Python: by
+ * PyGILState_Ensure, or by C code that does the same. */
 static inline bool compat_ends_callback(const PyThreadState *tstate)
 {
 #if PY_VERSION_HEX < 0x030D0000
@@ -637,7 +645,7 @@ static inline bool compat_ends_callback(const PyThreadState *tstate)
 }
 
 #if PY_VERSION_HEX >= 0x030C0000
-/* Python/legacy_tracing.c; later headers keep it for themselves. */
+/* Python/legacy_tracing.c; later public headers do not declare it. */
 __attribute__((weak)) int _PyEval_SetProfile(PyThreadState *, Py_tracefunc, PyObject *);
 #endif
 

@@ -87,7 +87,7 @@ static PyObject *decorated_vectorcall(PyObject *object, PyObject *const *argumen
     keep_for_call(owner);
     uint64_t since = recorder_slow_since(owner, &slow);
     PyObject *result = call_recorded(self->base.function, arguments, count, keywords);
-    /* None of these may see a pending exception. */
+    /* None of these functions may see a pending exception. */
     PyObject *exception = result == NULL ? compat_take_exception() : NULL;
     if (thread_calls_end(owner) && recorder_call_ended(owner) && result != NULL &&
         calibrate(owner, false) < 0) {
@@ -116,7 +116,8 @@ static void decorated_dealloc(PyObject *object)
     compat_free(object);
 }
 
-/* The driver that the function's results need, a new reference; NULL for plain functions. */
+/* Returns the driver that the function's results need, a new reference; NULL for plain
+ * functions. */
 static PyObject *driver_for(PyObject *function)
 {
     const interpreter_state *here = interpreter_here();
@@ -165,7 +166,7 @@ static PyObject *decorated_new(PyTypeObject *type, PyObject *args, PyObject *kwa
 }
 
 /* Decorated(function, recorder, /, *, slower_than_ns=0, keep=0) calls the function, recording while
- * it runs. Of the latest `keep` calls that last so long the timeline is kept. */
+ * it runs. The timeline of the latest `keep` calls that last at least `slower_than_ns` is kept. */
 int decorated_init(interpreter_state *interpreter)
 {
     static const stand_in_type type = {

@@ -35,7 +35,7 @@ static struct {
     pthread_t thread;
     PyObject *handler;
     int listener; /* its descriptor, or -1 */
-    dev_t device; /* what that was when it was made */
+    dev_t device; /* of the socket, when it was made */
     ino_t inode;
     pid_t process;
     bool is_open, has_thread;
@@ -70,7 +70,7 @@ static int move_up(int descriptor)
     return moved;
 }
 
-/* 0, or -1 with errno. */
+/* Returns 0, or -1 with errno. */
 static int listen_there(void)
 {
     int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -155,8 +155,8 @@ static PyObject *ask(const char *request, ssize_t length)
     return answer;
 }
 
-/* Serves a connection until it ends. The thread has one Python state all the time: its recorder
- * ends with it. */
+/* Serves a connection until it ends. The thread keeps one Python state for the whole connection,
+ * because its recorder ends with the state. */
 static void serve(int connection, char *request)
 {
     ssize_t length = read_request(connection, request);
@@ -224,7 +224,7 @@ static void *wait_at_door(void *Py_UNUSED(unused))
         }
         connection = move_up(connection);
         __atomic_store_n(&door.is_busy, true, __ATOMIC_SEQ_CST);
-        /* Whoever ends the thread meanwhile waits for it: the client may try again. */
+        /* If end_thread waits for this thread, the client is not served; it may try again. */
         bool may_stay = !__atomic_load_n(&door.must_end, __ATOMIC_SEQ_CST);
         if (may_stay && may_enter(connection)) {
             serve(connection, request);
@@ -234,7 +234,8 @@ static void *wait_at_door(void *Py_UNUSED(unused))
         if (is_over) {
             close_behind();
         }
-        /* At last, because the client waits for it: nothing of it is left then. */
+        /* Close the connection last, because the client waits for that, and expects that nothing is
+         * left. */
         close(connection);
         if (is_over) {
             break;
@@ -244,7 +245,7 @@ static void *wait_at_door(void *Py_UNUSED(unused))
     return NULL;
 }
 
-/* 0, or a number of errno. */
+/* Returns 0, or a number of errno. */
 static int start_thread(void)
 {
     sigset_t all, before;
@@ -261,7 +262,7 @@ static int start_thread(void)
     return error;
 }
 
-/* Has the thread look at once. */
+/* Makes the thread look at once. */
 static void knock(void)
 {
     int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -271,7 +272,7 @@ static void knock(void)
     }
 }
 
-/* Waits until the system counts the thread no more, which is a moment after it was joined. */
+/* Waits until the system no longer counts the thread, which is a moment after it was joined. */
 static void wait_until_gone(pid_t os_thread)
 {
     char path[64];
@@ -302,7 +303,7 @@ static bool end_thread(void)
 
 /* ---- forks ------------------------------------------------------------------- */
 
-/* In a child: the thread is not there, and the door is the parent's. */
+/* Forgets the door in a forked child, which lacks the thread. The door is the parent's. */
 static void forget_in_child(void)
 {
     if (has_listener()) {
@@ -315,7 +316,7 @@ static void forget_in_child(void)
 
 /* ---- what Python sees --------------------------------------------------------- */
 
-/* The door is the main interpreter's. */
+/* Returns true in the main interpreter, to which the door belongs. */
 static bool is_door_of_interpreter(void)
 {
     return PyInterpreterState_Get() == PyInterpreterState_Main();

@@ -1,4 +1,4 @@
-/* The slow way of events: a thread has several recorders, or the only one can't go the fast
+/* The slow way of events, for a thread with several recorders, or with one that can't take the fast
  * way of events.h. */
 #include "events.h"
 
@@ -77,7 +77,7 @@ static void enter_in_each(const active_recorders *list, const entry *new)
         if (enter(&active, new) != EDBPROF_UNKNOWN_FUNCTION) {
             continue;
         }
-        /* Memory that this takes may run a finalizer, which may drop a Profile. */
+        /* An allocation may run a finalizer, which may drop a Profile. */
         Py_INCREF(active.owner);
         int defined = is_builtin ? define_callable(active.owner, new)
                                  : recorder_define_code(active.owner, (PyCodeObject *)new->function,
@@ -172,7 +172,7 @@ void leave_in_each(const active_recorders *list, uint64_t key, call_end end, PyC
     }
 }
 
-/* The key of a class for recorders that record it, else `key`. */
+/* Returns the key of a class for recorders that record it, else `key`. */
 static uint64_t key_of_type(const active_recorders *list, PyObject *callable, uint64_t key)
 {
     if (key != CLASS_CALL || !shared_load(&list->records_types)) {

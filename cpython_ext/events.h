@@ -1,14 +1,15 @@
-/* Events: both hooks give them to each of a thread's recorders that listen to that hook. */
+/* Events of calls: each hook gives them to those of a thread's recorders that listen to it. */
 #ifndef EDBPROF_EVENTS_H
 #define EDBPROF_EVENTS_H
 
 #include "native.h"
 #include "thread.h"
 
-/* Key of a code object: its address, which is aligned, so that the lowest bit is free. */
+/* Returns the key of a code object: its address, which is aligned, so that the lowest bit is
+ * free. */
 static inline uint64_t code_key(PyCodeObject *code) { return (uint64_t)(uintptr_t)code; }
 
-/* Key of a builtin: the address of its method definition, with the lowest bit set. */
+/* Returns the key of a builtin: the address of its method definition, with the lowest bit set. */
 static inline uint64_t method_key(const PyMethodDef *method)
 {
     return (uint64_t)(uintptr_t)method | 1;
@@ -27,7 +28,7 @@ static inline bool may_be_freed(const PyCFunctionObject *builtin)
     return PyCapsule_CheckExact(owner) || (name[0] == 'p' && name[1] == 'y' && name[2] == 'b');
 }
 
-/* The key of a bound builtin. The name is a part of the key if the builtin may be freed. */
+/* Returns the key of a bound builtin. The name is a part of the key if the builtin may be freed. */
 static inline uint64_t builtin_key(const PyCFunctionObject *builtin)
 {
     uint64_t key = (uint64_t)(uintptr_t)builtin->m_ml;
@@ -42,14 +43,14 @@ static inline uint64_t builtin_key(const PyCFunctionObject *builtin)
     return (key & UINT64_MAX >> 1) | 1;
 }
 
-/* Stands for a call of a class, and of everything else that is no function. Never a key: it
- * has neither a code object's alignment nor a builtin's lowest bit. */
+/* Used instead of a key for a call of a class, or of another object that is no function. No key
+ * equals it, because it has neither a code object's alignment nor a builtin's lowest bit. */
 #define CLASS_CALL 2u
 
 static inline bool is_builtin_key(uint64_t key) { return key & 1; }
 
-/* builtin_key for the usual kind, a function of a module or a method; 0 for all other objects.
- * Calls nothing, so that a hook saves no registers for those. */
+/* Returns builtin_key for the usual kind, a function of a module or a method; 0 for all other
+ * objects. Calls nothing, so that a hook saves no registers for those. */
 static inline uint64_t usual_builtin_key(PyObject *callable)
 {
     if (!PyCFunction_CheckExact(callable)) {
@@ -59,7 +60,7 @@ static inline uint64_t usual_builtin_key(PyObject *callable)
     return may_be_freed(builtin) ? 0 : method_key(builtin->m_ml);
 }
 
-/* callable_key for the usual kinds of builtins; 0 for all other objects. Calls nothing. */
+/* Returns callable_key for the usual kinds of builtins; 0 for all other objects. Calls nothing. */
 static inline uint64_t usual_callable_key(PyObject *callable, PyObject *self)
 {
     if (!Py_IS_TYPE(callable, &PyMethodDescr_Type)) {
@@ -69,8 +70,8 @@ static inline uint64_t usual_callable_key(PyObject *callable, PyObject *self)
     return Py_IS_TYPE(self, method->d_common.d_type) ? method_key(method->d_method) : 0;
 }
 
-/* Key of a callable that calls no other one. The most frequent kinds are checked first, because
- * PyCFunction_Check walks over base types. */
+/* Returns the key of a callable that calls no other one. The most frequent kinds are checked first,
+ * because PyCFunction_Check walks over base types. */
 static inline uint64_t callee_key(PyObject *function, PyObject *self)
 {
     if (PyFunction_Check(function)) {
@@ -92,8 +93,8 @@ static inline uint64_t callee_key(PyObject *function, PyObject *self)
     return key == 0 ? CLASS_CALL : key;
 }
 
-/* Key of a callable that is written in C; 0 for one written in Python, CLASS_CALL for all
- * others. */
+/* Returns the key of a callable that is written in C; 0 for one written in Python, CLASS_CALL for
+ * all others. */
 static inline uint64_t callable_key(PyObject *callable, PyObject *self)
 {
     called_function called = native_callee(callable, self);

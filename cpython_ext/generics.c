@@ -16,7 +16,7 @@ typedef struct generic_part {
     PyObject *generic; /* (file, line, name) or None */
 } part;
 
-/* The interpreter ends. */
+/* Drops the known parts of an interpreter that ends. */
 static void drop_parts(interpreter_state *interpreter)
 {
     part *parts = interpreter->parts;
@@ -83,7 +83,7 @@ static bool is_constant_of(PyObject *function, PyCodeObject *code)
     return false;
 }
 
-/* The method `name` of a class of functools: a new reference, or NULL. */
+/* Returns the method `name` of a class of functools: a new reference, or NULL. */
 static PyObject *method_of(PyObject *functools, const char *type, const char *name)
 {
     PyObject *found = compat_dict_get(functools, type);
@@ -114,7 +114,8 @@ static uint32_t flags_in_functools(PyCodeObject *code)
         method = method_of(functools, "singledispatchmethod", "__get__");
         found = is_constant_of(method, code);
     } else {
-        /* Python 3.14 and later: what __get__ makes is no function but called like one. */
+        /* From Python 3.14 on, __get__ makes an object that is no function, but is called like
+         * one. */
         method = method_of(functools, "_singledispatchmethod_get", "__call__");
         found = method != NULL && PyFunction_Check(method) &&
                 PyFunction_GET_CODE(method) == (PyObject *)code;

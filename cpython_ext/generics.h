@@ -7,7 +7,7 @@
 /* Adds the role that a code object has in a generic function. */
 void generics_describe(PyCodeObject *code, named *self);
 
-/* The module's register_generic(). */
+/* Implements the module's register_generic(). */
 PyObject *generics_register(PyObject *module, PyObject *arguments);
 
 #endif

@@ -1,4 +1,4 @@
-/* Spans of other extensions and of Python programs. */
+/* Gives spans and marks of other extensions and of Python programs to the recorders of a thread. */
 #include "give_span.h"
 
 #include "active.h"

@@ -1,4 +1,5 @@
-/* Spans of other extensions and of Python programs: to every recorder of the calling thread. */
+/* Gives spans of other extensions and of Python programs to every recorder of the calling
+ * thread. */
 #ifndef EDBPROF_GIVE_SPAN_H
 #define EDBPROF_GIVE_SPAN_H
 
@@ -6,8 +7,9 @@
 
 #include "edbprof.h"
 
-/* A span begins or ends in the calling thread, with or without the GIL. Those that begin may
- * outlive the call in which they do, unlike those that are entered: see edbprof_begin_span. */
+/* Record that a span begins or ends in the calling thread, with or without the GIL. A span of
+ * span_begin may outlive the call in which it begins, unlike one of span_enter: see
+ * edbprof_begin_span. */
 void span_enter(const edbprof_function *span);
 void span_leave(const edbprof_function *span);
 void span_begin(const edbprof_function *span);

@@ -1,9 +1,10 @@
-/* Greenlets: stacks of Python calls between which a thread switches, used by gevent,
- * SQLAlchemy's asyncio and Playwright.
+/* Greenlets: stacks of Python calls between which a thread switches, used by gevent, SQLAlchemy's
+ * asyncio and Playwright.
  *
- * No event reports a switch, but greenlet calls a trace function after each, in the greenlet
- * that continues (greenlet.settrace, one for each thread). It closes the calls that are open
- * in the greenlet that was left until that continues, and opens those of the other again.
+ * No event reports a switch, but greenlet calls a trace function after each, in the greenlet that
+ * continues (greenlet.settrace, one for each thread). Our trace function closes the calls that are
+ * open in the greenlet that was left, until that continues. Then it opens those of the other
+ * greenlet again.
  *
  * The first calls of a greenlet are below the call in which its parent was when it began, because
  * that call waits for it. A recorder of a decorated call records in the greenlet of the call, and
@@ -122,8 +123,8 @@ static void keep_positions(thread_state *state, PyObject *greenlet, PyObject *su
     Py_XDECREF(key);
 }
 
-/* The positions of a suspended greenlet: a new reference, because resuming may run Python code
- * that changes the table. NULL if there are none. */
+/* Returns the positions of a suspended greenlet: a new reference, because resuming may run Python
+ * code that changes the table. NULL if there are none. */
 static PyObject *positions_of(const thread_state *state, PyObject *greenlet, bool take)
 {
     PyObject *key = state->greenlets == NULL ? NULL : PyLong_FromVoidPtr(greenlet);
@@ -136,7 +137,7 @@ static PyObject *positions_of(const thread_state *state, PyObject *greenlet, boo
     return found;
 }
 
-/* A recorder is about to be freed. */
+/* Forgets a recorder that is about to be freed. */
 static void forget_owner(const thread_state *state, const recorder *owner)
 {
     PyObject *key, *capsule;
@@ -151,7 +152,7 @@ static void forget_owner(const thread_state *state, const recorder *owner)
     }
 }
 
-/* The greenlet's position in the call `call`; NULL if it is not in that. */
+/* Returns the greenlet's position in the call `call`, or NULL if it is not in that call. */
 static const suspended_position *in_call(PyObject *capsule, const recorder *owner, uint64_t call)
 {
     const suspended_positions *known =
@@ -186,7 +187,7 @@ static void resume_position(thread_state *state, const suspended_position *at, P
     }
 }
 
-/* Continues a greenlet at its positions; one that is new, at its parent's. */
+/* Continues a greenlet at its positions; a new one, at its parent's. */
 static void resume_all(thread_state *state, PyObject *own, PyObject *above)
 {
     suspended_positions *self =
@@ -287,11 +288,12 @@ static PyObject *on_switch(PyObject *Py_UNUSED(module), PyObject *const *argumen
 static PyMethodDef on_switch_method = {"on_switch", (PyCFunction)(void (*)(void))on_switch,
                                        METH_FASTCALL, "Called by greenlet after each switch."};
 
-/* The program's view: the trace function behind ours. The C functions are replaced in the table of
- * methods, so that no object changes that the program can see. */
+/* The C functions of greenlet that the functions below replace. The program sees the trace function
+ * behind ours. They are replaced in the table of methods, so that no object changes that the
+ * program can see. */
 static PyCFunction module_gettrace, module_settrace;
 
-/* The trace function that is set now: a new reference, or NULL with an exception. */
+/* Returns the trace function that is set now: a new reference, or NULL with an exception. */
 static PyObject *trace_function(void)
 {
     return module_gettrace != NULL ? module_gettrace(NULL, NULL)
@@ -398,7 +400,7 @@ static void look(thread_state *state)
     }
     PyObject *exception = compat_take_exception();
     PyObject *module = loaded_module("greenlet");
-    /* It may be half imported, or another module of that name. */
+    /* The module may be half imported, or another one of that name. */
     PyObject *settrace = NULL;
     if (module != NULL && PyModule_CheckExact(module)) {
         settrace = compat_dict_get(PyModule_GetDict(module), "settrace");

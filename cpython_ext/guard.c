@@ -1,4 +1,5 @@
-/* Guard: takes the GIL's place in Pythons without one. */
+/* Guard: takes the GIL's place in Pythons without one. This file has its forks and the numbers of
+ * threads. */
 #include <pyconfig.h>
 #ifdef Py_GIL_DISABLED
 #define Py_BUILD_CORE_MODULE 1 /* for the numbers of threads */
@@ -34,7 +35,7 @@ static void free_watched_locks(void)
     }
 }
 
-/* Threads that the child of a fork does not have may have held the guard. */
+/* Releases the guard and locks in a forked child if threads held them that the child lacks. */
 static void release_in_child(void)
 {
     const PyThreadState *tstate = PyThreadState_GetUnchecked();

@@ -1,10 +1,10 @@
 /* Guard: takes the GIL's place in Pythons without one.
  *
- * A function with EDBPROF_GUARDED excludes all others that have it, as the GIL does: while it waits
- * or runs Python code, others may come in between. It is a critical section, which the interpreter
- * leaves when the thread is suspended. So a thread in it may stop all others, as sys.monitoring
- * does. The fast way of an event does without; what it reads is shared by the functions below.
- * With the GIL all of this is nothing. */
+ * A function with EDBPROF_GUARDED excludes all others that have it, like the GIL: others may run
+ * while it waits or runs Python code. The guard is a critical section, which the interpreter leaves
+ * when the thread is suspended. So a thread that has the guard may stop all others, as
+ * sys.monitoring does. The fast way of an event takes no guard; it reads variables by shared_load.
+ * With the GIL, all of this compiles to nothing. */
 #ifndef EDBPROF_GUARD_H
 #define EDBPROF_GUARD_H
 
@@ -36,8 +36,8 @@ static inline bool guard_is_held(void)
 
 static inline void guard_begin(guard *self)
 {
-    /* While the interpreter ends, the only thread that runs can't have it: another one may have got
-     * it just when it was made to exit. */
+    /* While the interpreter ends, the only thread that runs must not wait for the guard: another
+     * thread may have got it just before it was made to exit. */
     self->begun = !guard_is_held() && !compat_is_finalizing();
     if (self->begun) {
         PyCriticalSection_Begin(&self->section, (PyObject *)&guard_object);
@@ -60,9 +60,9 @@ static inline void guard_end(guard *self)
  * stored before, too. */
 #define shared_load(from) __atomic_load_n(from, __ATOMIC_ACQUIRE)
 #define shared_store(to, value) __atomic_store_n(to, value, __ATOMIC_RELEASE)
-/* The new value. */
+/* Returns the new value. */
 #define shared_add(to, value) __atomic_add_fetch(to, value, __ATOMIC_ACQ_REL)
-/* The former value. */
+/* Returns the former value. */
 #define shared_exchange(to, value) __atomic_exchange_n(to, value, __ATOMIC_ACQ_REL)
 
 /* Excludes others for a few instructions, in which no thread waits or is suspended. So others spin,
@@ -81,17 +81,17 @@ static inline void brief_lock_give(brief_lock *self)
     __atomic_store_n(self, false, __ATOMIC_RELEASE);
 }
 
-/* Excludes other threads also while they would come in between. The thread that has it may take it
- * again. Waiting for it leaves the guard. */
+/* Excludes other threads even while the guard is left. The thread that has the lock may take it
+ * again. A thread that waits for the lock leaves the guard. */
 typedef struct shared_lock {
     PyMutex mutex;
     unsigned long owner; /* a thread's number, or 0 */
     unsigned depth;
-    struct shared_lock *next; /* that is watched */
+    struct shared_lock *next; /* the next one that is watched */
 } shared_lock;
 
-/* Watches a lock that lasts as long as the process: a forked child gives it free if a thread has it
- * that the child does not have. Once for each lock, when the module is initialized. */
+/* Watches a lock that lasts as long as the process: a forked child releases it if a thread has it
+ * that the child lacks. Called for each lock when the module is initialized. */
 void shared_lock_watch(shared_lock *lock);
 
 static inline void shared_lock_take(shared_lock *self)
@@ -136,10 +136,10 @@ static inline bool shared_exchange(bool *to, bool value)
 
 #endif
 
-/* Number of the newest Python thread of an interpreter. */
+/* Returns the number of the newest Python thread of an interpreter. */
 uint64_t guard_newest_thread(PyInterpreterState *interpreter);
 
-/* 0, or -1 with an exception. */
+/* Prepares the guard for forks. Returns 0, or -1 with an exception. */
 int guard_init(void);
 
 #endif

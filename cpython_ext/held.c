@@ -1,10 +1,10 @@
-/* Callables that are held for as long as their interpreter lives. */
+/* Callables that are held as long as their interpreter lives, in a table by address. */
 #include "held.h"
 
 #include "guard.h"
 #include "interpreter.h"
 
-/* A table by address, half empty. */
+/* Finds the callable's place in the table, which is at least half empty. */
 static PyObject **place_of(const held_callables *held, PyObject *callable)
 {
     size_t at = ((uintptr_t)callable >> 4) & (held->room - 1);
@@ -26,7 +26,7 @@ bool held_has(PyObject *callable)
     return is_there;
 }
 
-/* The interpreter ends. */
+/* Drops the callables of an interpreter that ends. */
 static void drop_held(interpreter_state *interpreter)
 {
     held_callables held = interpreter->held;

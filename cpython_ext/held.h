@@ -1,5 +1,5 @@
-/* Callables that are held for as long as their interpreter lives. Only those are that a module has
- * by their own names, so that holding them changes nothing. */
+/* Callables that are held as long as their interpreter lives, so that their addresses can be keys.
+ * Only callables that a module has under their own names are held, because those live on anyhow. */
 #ifndef EDBPROF_HELD_H
 #define EDBPROF_HELD_H
 

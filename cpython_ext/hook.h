@@ -6,19 +6,19 @@
 #include "thread_state.h"
 
 typedef struct {
-    /* Makes events come for a recorder in the calling thread, which is `state`'s and has no
-     * active recorder of this hook. May run Python code, which may enable and disable
-     * recorders. 0, or -1 with an exception. */
+    /* Makes events come for a recorder in the calling thread, which is `state`'s and has no active
+     * recorder of this hook. May run Python code, which may enable and disable recorders. Returns
+     * 0, or -1 with an exception. */
     int (*begin)(thread_state *state, const recorder *owner);
     /* Returns true if the events that a recorder needs come already. NULL where each thread has to
      * make them come. Without the guard. */
     bool (*is_open)(const recorder *owner);
     /* Makes events of functions written in C come for a recorder that needs them, beside other
-     * recorders or from now on. May run Python code. 0, or -1 with an exception. NULL where they
-     * come anyhow. */
+     * recorders or from now on. May run Python code. Returns 0, or -1 with an exception. NULL where
+     * they come anyhow. */
     int (*add_builtins)(const recorder *owner);
-    /* The calling thread's last active recorder of this hook is gone. May run Python code,
-     * which may enable recorders. NULL where nothing is to be done. */
+    /* Called when the calling thread's last active recorder of this hook is gone. May run Python
+     * code, which may enable recorders. NULL where nothing is to be done. */
     void (*end)(thread_state *state);
     /* Makes events come again if another tool has stopped those of the calling thread. May
      * run Python code. NULL where no other tool can. */
@@ -26,10 +26,10 @@ typedef struct {
     /* Makes the next event of another Python thread its arrival: see arrivals.h. NULL where
      * events come from all threads anyhow. Runs no Python code up to 3.11. */
     void (*notice)(PyThreadState *tstate);
-    /* Undoes that before any event of that thread. NULL where nothing is to be done. */
+    /* Undoes `notice`, before any event of that thread. NULL where nothing is to be done. */
     void (*unnotice)(PyThreadState *tstate);
-    /* A function was called for the first time: modules may have been imported. Runs no Python
-     * code. NULL where nothing is to be done. */
+    /* Called when a function was called for the first time, because modules may have been imported.
+     * Runs no Python code. NULL where nothing is to be done. */
     void (*new_function)(void);
 } hook_ops;
 

@@ -1,4 +1,4 @@
-/* Interpreter: what one interpreter of the process has for itself. */
+/* Interpreter: what one interpreter of the process has for itself, and the list of interpreters. */
 #include "interpreter.h"
 
 #include <pthread.h>
@@ -29,7 +29,7 @@ static void watch_forks(void)
 
 interpreter_state *interpreter_find(PyInterpreterState *python)
 {
-    /* Before it looks: an interpreter that ends meanwhile is another one. */
+    /* Read the epoch first, because an interpreter may end meanwhile. */
     uint64_t epoch = shared_load(&threads_epoch);
     process_lock_take();
     interpreter_state *found = interpreters;
@@ -67,7 +67,7 @@ void interpreter_call_at_end(void (*function)(interpreter_state *))
     process_lock_give();
 }
 
-/* Gives back what the interpreter was kept for. */
+/* Drops the objects of an interpreter that ends. */
 static void drop_objects(interpreter_state *self)
 {
     for (int at = 0; at < MOST_ENDS && at_end[at] != NULL; at++) {
@@ -92,7 +92,7 @@ static void drop_objects(interpreter_state *self)
     Py_CLEAR(self->greenlets.type);
 }
 
-/* Takes the interpreter from the list. */
+/* Removes the interpreter from the list, and gives it back. */
 static void take_from_list(interpreter_state *self)
 {
     process_lock_take();
@@ -108,7 +108,7 @@ static void take_from_list(interpreter_state *self)
     interpreter_give_back(self);
 }
 
-/* The interpreter ends: its objects and threads are gone. */
+/* Called when the interpreter ends: its objects and threads are gone. */
 static void interpreter_ends(PyObject *capsule)
 {
     interpreter_state *self = (interpreter_state *)PyCapsule_GetPointer(capsule, NULL);
@@ -117,7 +117,8 @@ static void interpreter_ends(PyObject *capsule)
     }
 }
 
-/* Has Python say when the interpreter ends. 0, or -1 with an exception. */
+/* Makes Python call interpreter_ends at the interpreter's end. Returns 0, or -1 with an
+ * exception. */
 static int watch_end(interpreter_state *self)
 {
     PyObject *dict = PyInterpreterState_GetDict(self->python);
@@ -127,7 +128,7 @@ static int watch_end(interpreter_state *self)
         PyErr_NoMemory();
         return -1;
     }
-    /* A capsule that is dropped here says so, too. */
+    /* If the capsule is dropped here, it calls interpreter_ends, too. */
     int result = PyDict_SetItemString(dict, "edbprof_native.interpreter", capsule);
     Py_DECREF(capsule);
     return result;

@@ -1,8 +1,9 @@
 /* Interpreter: what one interpreter of the process has for itself, which its GIL protects.
  *
  * From Python 3.12 on each interpreter may have a GIL of its own. So no object, and no variable
- * that is not atomic, belongs to two of them. What the process has once is under process_lock, or
- * is changed by process_add alone. Each member is used by the component that its comment names. */
+ * that is not atomic, belongs to two of them. Variables of the whole process are under
+ * process_lock, or are changed by process_add alone. Each member is used by the component that its
+ * comment names. */
 #ifndef EDBPROF_INTERPRETER_H
 #define EDBPROF_INTERPRETER_H
 
@@ -108,8 +109,8 @@ typedef struct interpreter_state {
     PyObject *known_spans; /* span_type.c */
 } interpreter_state;
 
-/* The interpreter of the calling thread as this OS thread has found it last. Valid while `epoch`
- * equals `threads_epoch`: otherwise one has ended, and a new one may have its address. */
+/* The calling thread's interpreter, as this OS thread has found it last. Valid while `epoch` equals
+ * `threads_epoch`: otherwise one has ended, and a new one may have its address. */
 typedef struct {
     PyInterpreterState *python;
     interpreter_state *found;
@@ -125,11 +126,11 @@ extern uint64_t threads_epoch;
 /* Interpreters beside the main one that have imported the extension. */
 extern unsigned interpreters_beside;
 
-/* The slow case of interpreter_here. */
+/* Does what interpreter_here does, in the slow case. */
 interpreter_state *interpreter_find(PyInterpreterState *python);
 
-/* The interpreter of the calling Python thread; NULL if it has not imported the extension, or
- * ends. */
+/* Returns the interpreter of the calling Python thread; NULL if it has not imported the extension,
+ * or ends. */
 static inline interpreter_state *interpreter_here(void)
 {
     PyInterpreterState *python = PyInterpreterState_Get();
@@ -145,18 +146,19 @@ static inline bool interpreter_may_list(const interpreter_state *self)
     return !EDBPROF_FREE_THREADED && (!EDBPROF_THREADS_LEAVE_WITHOUT_GIL || self->is_main);
 }
 
-/* The interpreter of the calling Python thread, made if there is none. NULL with an exception. */
+/* Returns the interpreter of the calling Python thread, made if there is none. NULL with an
+ * exception. */
 interpreter_state *interpreter_make(void);
 
 /* Keeps the state longer than the interpreter, and gives it back. */
 void interpreter_keep(interpreter_state *self);
 void interpreter_give_back(interpreter_state *self);
 
-/* Has a function called for each interpreter that ends, under its GIL, but not for the main one. A
- * function is called once, however often this is said. */
+/* Registers a function that is called for each interpreter that ends, under its GIL, except the
+ * main one. Registering a function again has no effect. */
 void interpreter_call_at_end(void (*function)(interpreter_state *));
 
-/* Makes one of the interpreter's own types, once. 0, or -1 with an exception. */
+/* Makes one of the interpreter's own types, once. Returns 0, or -1 with an exception. */
 int interpreter_make_type(interpreter_state *self, own_type which, PyType_Spec *spec);
 
 /* Excludes all threads of the process for a few instructions. Nothing of Python's is called
@@ -164,7 +166,7 @@ int interpreter_make_type(interpreter_state *self, own_type which, PyType_Spec *
 void process_lock_take(void);
 void process_lock_give(void);
 
-/* Adds to a variable of the process: the new value. */
+/* Adds to a variable of the process. Returns the new value. */
 #define process_add(to, value) __atomic_add_fetch(to, value, __ATOMIC_ACQ_REL)
 
 #endif

@@ -1,7 +1,8 @@
 /* Sockets of doors that killed processes have left.
  *
- * Each is named after its process. Processes of other containers may share the directory, so that a
- * number which is free here proves nothing: the system itself says if anybody listens. */
+ * Each socket is named after its process. Processes of other containers may share the directory, so
+ * a process number that is free here proves nothing. Only a refused connection proves that nobody
+ * listens. */
 #include "left_doors.h"
 
 #ifdef __linux__
@@ -16,10 +17,10 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Seconds after which a process listens at the socket that it has made. */
+/* Seconds after which a process surely listens at the socket that it has made. */
 enum { LEAST_AGE = 60 };
 
-/* Returns true if a process here may have that name: it removes the socket itself. */
+/* Returns true if a process here may have that name, and so removes the socket itself. */
 static bool may_run(const char *name)
 {
     char *end;

@@ -4,7 +4,7 @@
 
 #include "compat.h"
 
-/* Removes those beside `door`, the path of this process's own, which may not exist yet. Uses
+/* Removes such sockets beside `door`, the path of this process's own, which may not exist yet. Uses
  * descriptors for a moment. */
 void remove_left_doors(const char *door);
 

@@ -8,8 +8,8 @@
 #include "thread.h"
 #include "thread_state.h"
 
-/* The recorders of this thread that listen to this hook; NULL for none. Their fast handles are for
- * threads that may be of several interpreters, so that thread_monitored() has none. */
+/* Returns the recorders of this thread that listen to this hook; NULL for none. Their fast handles
+ * serve threads of several interpreters, for which thread_monitored() has none. */
 static inline const active_recorders *listening(void)
 {
     const thread_state *state = thread_state_current();
@@ -72,7 +72,8 @@ static CALLBACK(on_start)
 }
 
 /* Cython reports the resumption of a generator that is closed or thrown into with the exception
- * pending. Returning an object would turn that into a SystemError; NULL lets it take its way. */
+ * pending. Returning an object would turn the exception into a SystemError; NULL lets it
+ * propagate. */
 static Py_NO_INLINE PyObject *resume_raising(PyObject *const *arguments, size_t count)
 {
     PyObject *exception = compat_take_exception();
@@ -97,7 +98,7 @@ static Py_NO_INLINE PyObject *leave_slowly_as(uint64_t key, call_end end, PyCode
     Py_RETURN_NONE;
 }
 
-/* For the most frequent end, whose callback has to set up nothing. */
+/* leave_slowly_as for the most frequent end, whose callback passes on its registers as they are. */
 static Py_NO_INLINE PyObject *leave_slowly(uint64_t key, PyCodeObject *in)
 {
     return leave_slowly_as(key, CALL_RETURNED, in);
@@ -128,8 +129,8 @@ static CALLBACK(on_yield)
     return leave_code(code, CALL_SUSPENDED);
 }
 
-/* Returns true if a call ends that was prevented from starting, in Pythons that do not say so by
- * RAISE. */
+/* Returns true if a call ends that was prevented from starting, in Pythons that do not report that
+ * by RAISE. */
 static inline bool was_prevented(PyObject *const *arguments, size_t count, PyCodeObject *code)
 {
     if (!EDBPROF_PREVENTED_STARTS_END || !thread_here.is_calling || code == NULL ||
@@ -164,7 +165,7 @@ static Py_NO_INLINE PyObject *call_slowly(PyObject *const *arguments, size_t cou
     Py_RETURN_NONE;
 }
 
-/* Of a callable that is none of the usual builtins. */
+/* Handles the call of a callable that is none of the usual builtins. */
 static Py_NO_INLINE PyObject *call_unusual(PyObject *const *arguments, size_t count)
 {
     edbprof_thread *fast_handle = thread_monitored_builtins();
@@ -210,7 +211,7 @@ static CALLBACK(on_call)
     Py_RETURN_NONE;
 }
 
-/* Of a callable that is none of the usual builtins, or without a fast handle. */
+/* Handles the end of such a call, or of any builtin's call without a fast handle. */
 static Py_NO_INLINE PyObject *leave_unusual_builtin(PyObject *const *arguments, size_t count,
                                                     call_end end)
 {
@@ -248,8 +249,8 @@ static CALLBACK(on_c_return) { return leave_builtin(arguments, count, CALL_RETUR
 
 static CALLBACK(on_c_raise) { return leave_builtin(arguments, count, CALL_RAISED); }
 
-/* Returns true if another tool has raised this exception at the same start event, after we got
- * it: then it has come through a function of that tool. */
+/* Returns true if another tool has raised this exception at the same start event, after we got the
+ * event. Such an exception has come through a function of that tool. */
 static bool raised_after_us(PyObject *exception, compat_start start, PyCodeObject *code)
 {
     PyObject *traceback = PyException_GetTraceback(exception);
@@ -274,7 +275,7 @@ static CALLBACK(on_raise)
     }
     Py_ssize_t offset = PyLong_AsSsize_t(arguments[1]);
     compat_start start = compat_start_raising_at(code, offset);
-    /* Asked first, because nearly all exceptions are raised elsewhere. */
+    /* Checked first, because nearly all exceptions are raised elsewhere. */
     if (start == COMPAT_NO_START) {
         if (offset < 0) {
             PyErr_Clear();

@@ -1,10 +1,10 @@
 /* The gate that switches the events of sys.monitoring on and off.
  *
- * They are on or off for all threads of an interpreter at once, and switching them visits
- * every code object on every thread's stack. So they stay on after a recorded call. Callbacks
- * in threads that record nothing return at once; after a number of such unclaimed events, if
- * no thread records, they are switched off. Those of C functions stay off as long as no recorder
- * needs them, because they are the most. */
+ * Events are on or off for all threads of an interpreter at once, and switching them visits every
+ * code object on every thread's stack. So they stay on after a recorded call. Callbacks in threads
+ * that record nothing return at once; after a number of such unclaimed events, if no thread
+ * records, they are switched off. Events of C functions stay off as long as no recorder needs them,
+ * because they are the most frequent. */
 #include "monitoring_gate.h"
 
 #include "guard.h"
@@ -18,7 +18,8 @@ enum {
     MOST_UNCLAIMED = 16384,
     NS_OF_UNCLAIMED_EVENT = 30,
     MILLION = 1000000,
-    /* Of the 8,388,607 pairs of changes that an interpreter allows: the rest is for others. */
+    /* Millions of pairs of changes that we make, of 8,388,607 that an interpreter allows. The rest
+     * is for other tools. */
     MOST_MILLIONS = 6,
     /* Others may free our tool id while events are on. */
     OPENINGS_BETWEEN_CHECKS = 256,
@@ -31,10 +32,10 @@ typedef struct tool_gate {
     PyObject *tool;       /* its arguments: this, and one of the next */
     PyObject *all, *python, *none;
     shared_lock switching; /* of threads that switch the events on or off */
-    bool on;            /* as gate_is_open wants it: said before they are off, after they are on */
-    bool builtins;      /* since they are on, a recorder has needed the events of C functions */
-    bool stuck_on;      /* events can't be switched off any more */
-    uint32_t unclaimed; /* events since the last recorded call, where nothing records */
+    bool on;       /* cleared before the events are off, set after they are on: see gate_is_open */
+    bool builtins; /* since they are on, a recorder has needed the events of C functions */
+    bool stuck_on; /* events can't be switched off any more */
+    uint32_t unclaimed;       /* events since the last recorded call, where nothing records */
     uint32_t unclaimed_limit; /* after so many they are switched off */
     uint64_t on_ns;           /* time that switching on took */
     uint64_t openings;        /* calls of gate_open */
@@ -44,7 +45,7 @@ typedef struct tool_gate {
 
 static gate_register registers[HOOK_COUNT];
 
-/* The calling thread's, which an interpreter has once it has imported the extension. */
+/* Returns the gate of the calling thread's interpreter, which has imported the extension. */
 static tool_gate *gate_of(hook_kind hook) { return &interpreter_here()->gates[hook]; }
 
 static hook_kind hook_of(const tool_gate *gate)
@@ -52,8 +53,8 @@ static hook_kind hook_of(const tool_gate *gate)
     return (hook_kind)(gate - gate->interpreter->gates);
 }
 
-/* The unclaimed events that count, for a gate. Without the GIL each thread counts its own, because
- * a variable that all of them change would slow all of them. */
+/* Returns the number of a gate's unclaimed events. Without the GIL each thread counts its own,
+ * because a variable that all of them change would slow all of them. */
 static uint32_t *unclaimed_of(tool_gate *gate)
 {
 #if EDBPROF_FREE_THREADED
@@ -69,7 +70,7 @@ void gate_init(hook_kind hook, gate_register register_callbacks)
     registers[hook] = register_callbacks;
 }
 
-/* The interpreter ends. */
+/* Drops the objects of an interpreter that ends. */
 static void drop_gates(interpreter_state *interpreter)
 {
     for (int hook = 0; hook < HOOK_COUNT; hook++) {
@@ -109,7 +110,7 @@ static uint64_t now_ns(void)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-/* 0, or -1 with an exception. */
+/* Returns 0, or -1 with an exception. */
 static int set_events(tool_gate *gate, PyObject *events)
 {
     PyObject *arguments[] = {gate->tool, events};
@@ -119,7 +120,7 @@ static int set_events(tool_gate *gate, PyObject *events)
     return result == NULL ? -1 : 0;
 }
 
-/* The events that are on if any are. */
+/* Returns the events that are on if any are. */
 static PyObject *wanted_events(const tool_gate *gate)
 {
     return gate->builtins || EDBPROF_PREVENTED_STARTS_END ? gate->all : gate->python;
@@ -139,7 +140,7 @@ static void choose_unclaimed_limit(tool_gate *gate, uint64_t pair_ns)
     shared_store(&gate->unclaimed_limit, (uint32_t)limit);
 }
 
-/* Alone. */
+/* Under `switching`. */
 static void set_none(tool_gate *gate)
 {
     uint64_t begin = now_ns();
@@ -149,8 +150,8 @@ static void set_none(tool_gate *gate)
         gate->cycles++;
         choose_unclaimed_limit(gate, gate->on_ns + (now_ns() - begin));
     } else {
-        /* The interpreter's changes are used up. Functions that are yet to come would get
-         * this one all the same. */
+        /* The interpreter's changes are used up. Functions that run later would get this change all
+         * the same. */
         PyErr_Clear();
         if (set_events(gate, wanted_events(gate)) < 0) {
             PyErr_Clear();
@@ -160,13 +161,15 @@ static void set_none(tool_gate *gate)
     }
 }
 
-/* Raises nothing: it runs in callbacks. No thread records by this hook, or only just now. */
+/* Switches the events off, unless a thread has just begun to record by this hook. Raises nothing,
+ * because it runs in callbacks. */
 static void switch_off(tool_gate *gate)
 {
     if (!gate->on || gate->stuck_on) {
         return;
     }
-    /* Before it looks, and waits: a thread that begins to record meanwhile switches on. */
+    /* Clear this before looking and waiting, so that a thread that begins to record meanwhile
+     * switches the events on. */
     shared_store(&gate->on, false);
     if (thread_states_use(hook_of(gate))) {
         shared_store(&gate->on, true);
@@ -197,7 +200,7 @@ static bool is_open(const tool_gate *gate, bool builtins)
     return gate->on && gate->builtins >= builtins;
 }
 
-/* Alone. */
+/* Under `switching`. */
 static int set_wanted(tool_gate *gate, bool builtins)
 {
     if (!owns_tool(gate)) {
@@ -233,8 +236,8 @@ static int set_wanted(tool_gate *gate, bool builtins)
     return -1;
 }
 
-/* Switches events on where none are, or only the same ones but those of C functions. 0, or -1 with
- * an exception. */
+/* Switches events on if none are, or if only those of C functions are missing. Returns 0, or -1
+ * with an exception. */
 static int switch_on(tool_gate *gate, bool builtins)
 {
     shared_lock_take(&gate->switching);
@@ -330,7 +333,7 @@ long gate_event(const char *event_name)
     return number;
 }
 
-/* The events of a tool, by `get_events` or `get_local_events`; 0 if it has none. */
+/* Returns the events of a tool, by `get_events` or `get_local_events`; 0 if it has none. */
 static long events_of(const char *get, int id, PyObject *code)
 {
     PyObject *monitoring_module = interpreter_here()->monitoring_module;
@@ -370,8 +373,8 @@ bool gate_others_come_after(long event, PyCodeObject *code)
     return (events & event) != 0;
 }
 
-/* Those of our events that calls and resumes need, because the others can't be set for single
- * code objects before 3.15. -1 with an exception. */
+/* Returns those of our events that calls and resumes need. The others can't be set for single code
+ * objects before 3.15. -1 with an exception. */
 static long local_events(bool builtins)
 {
     static const char *const names[] = {"PY_START", "PY_RESUME", "PY_RETURN", "PY_YIELD", "CALL"};
@@ -385,7 +388,7 @@ static long local_events(bool builtins)
     return all;
 }
 
-/* Returns true if they were set. */
+/* Sets events of a code object. Returns true if they were set. */
 static bool set_events_of(const tool_gate *gate, PyObject *code, long events)
 {
     PyObject *result = PyObject_CallMethod(gate->interpreter->monitoring_module, "set_local_events",
@@ -395,7 +398,7 @@ static bool set_events_of(const tool_gate *gate, PyObject *code, long events)
     return result != NULL;
 }
 
-/* Returns true if all of them were set. */
+/* Sets events of several code objects. Returns true if all of them were set. */
 static bool set_local_events(PyObject *codes, long events)
 {
     const tool_gate *gate = gate_of(HOOK_MONITORING);
@@ -416,7 +419,7 @@ bool gate_listen_in(hook_kind hook, PyCodeObject *code, long event)
     return set;
 }
 
-/* A new reference to the events with one more, or NULL. */
+/* Returns a new reference to the events with one more, or NULL. */
 static PyObject *with_event(PyObject *events, long event)
 {
     return PyLong_FromLong(PyLong_AsLong(events) | event);
@@ -471,12 +474,12 @@ bool gate_lift_restriction(PyObject *codes)
 {
     EDBPROF_GUARDED;
     const tool_gate *gate = gate_of(HOOK_MONITORING);
-    /* Without a tool, in Pythons that have none too, there is nothing to switch off. */
+    /* Without a tool id, as in Pythons without sys.monitoring, there is nothing to switch off. */
     bool off = codes == NULL || gate->tool == NULL || set_local_events(codes, 0);
     return off && !gate->on;
 }
 
-/* Registers the callbacks with the tool id. 0, or -1 with an exception. */
+/* Registers the callbacks with the tool id. Returns 0, or -1 with an exception. */
 static int ready_tool(tool_gate *gate, hook_kind hook)
 {
     PyObject *module = gate->interpreter->monitoring_module;
@@ -492,7 +495,8 @@ static int ready_tool(tool_gate *gate, hook_kind hook)
     Py_XSETREF(gate->python, PyLong_FromLong(all & ~call));
     Py_XSETREF(gate->none, PyLong_FromLong(0));
     Py_XSETREF(gate->set_events, PyObject_GetAttrString(module, "set_events"));
-    /* Never restart_events(): places that other tools have disabled are to stay disabled. */
+    /* Never call restart_events(), because places that other tools have disabled must stay
+     * disabled. */
     bool made = gate->all != NULL && gate->python != NULL && gate->none != NULL;
     return made && gate->set_events != NULL ? 0 : -1;
 }

@@ -9,30 +9,30 @@
  * set, or -1 with an exception. */
 typedef long (*gate_register)(PyObject *module, PyObject *tool, hook_kind hook);
 
-/* Makes the gates of an interpreter. 0, or -1 with an exception. */
+/* Makes the gates of an interpreter. Returns 0, or -1 with an exception. */
 int gates_make(interpreter_state *interpreter);
 
 /* Sets how the callbacks of a hook are registered, in each interpreter. */
 void gate_init(hook_kind hook, gate_register register_callbacks);
 
-/* Takes a tool id of sys.monitoring for a hook, once. 0, or -1 with a ValueError that says why the
- * hook can't be used. */
+/* Takes a tool id of sys.monitoring for a hook, once. Returns 0, or -1 with a ValueError that says
+ * why the hook can't be used. */
 int gate_take_tool(hook_kind hook);
 
-/* Notices that another tool has freed one of our tool ids or switched its events off. The next
- * gate_open then takes one again. */
+/* Checks if another tool has freed one of our tool ids or switched its events off. If so, the next
+ * gate_open takes an id again. */
 void gate_check(void);
 
 /* Switches the events on before a thread records by them, those of C functions too if `builtins`.
- * They stay on for some time after it has stopped. May run Python code: audit hooks. 0, or -1
- * with an exception. */
+ * They stay on for some time after it has stopped. May run Python code: audit hooks. Returns 0, or
+ * -1 with an exception. */
 int gate_open(hook_kind hook, bool builtins);
 
-/* Returns true if the events are on. They stay on while the thread, which has said before that it
- * records, does so. Without the guard. */
+/* Returns true if the events are on. They stay on while the calling thread records, if it was
+ * counted among the recording threads before. Without the guard. */
 bool gate_is_open(hook_kind hook, bool builtins);
 
-/* The number of an event of sys.monitoring, or -1 with an exception. */
+/* Returns the number of an event of sys.monitoring, or -1 with an exception. */
 long gate_event(const char *name);
 
 /* Returns true if an event of this code object is given to another tool after the one that records
@@ -54,10 +54,11 @@ void gate_unclaimed_event(hook_kind hook);
  * to switch. */
 bool gate_restrict_to(PyObject *codes, bool builtins);
 
-/* Switches them off. Returns true if no other tool has switched events on meanwhile. */
+/* Switches the events of gate_restrict_to off. Returns true if no other tool has switched events on
+ * meanwhile. */
 bool gate_lift_restriction(PyObject *codes);
 
-/* The module's _monitoring(), for tests. */
+/* Implements the module's _monitoring(), for tests. */
 PyObject *gate_facts(PyObject *module, PyObject *arguments, PyObject *keywords);
 
 #endif

@@ -1,8 +1,8 @@
 /* Names of functions and threads.
  *
- * cProfile's label of a builtin (normalizeUserObj in Modules/_lsprof.c) is a repr and may hold
- * an address, which differs in every process. Here it never does, and finding it runs no code
- * of the program. */
+ * cProfile's label of a builtin (normalizeUserObj in Modules/_lsprof.c) is a repr and may hold an
+ * address, which differs in every process. A name from this file holds none, and finding it runs no
+ * code of the program. */
 #include "names.h"
 
 #include "interpreter.h"
@@ -102,7 +102,7 @@ static bool loads_attribute(PyCodeObject *code)
     return loads;
 }
 
-/* The innermost open frame of this code: a new reference, or NULL. */
+/* Returns the innermost open frame of this code: a new reference, or NULL. */
 static PyFrameObject *open_frame(PyCodeObject *code)
 {
     PyFrameObject *frame = PyEval_GetFrame();
@@ -115,8 +115,8 @@ static PyFrameObject *open_frame(PyCodeObject *code)
     return frame;
 }
 
-/* A global variable where the code's function was defined: a new reference, or NULL with nothing
- * raised. Code that is described has a frame, which begins or was open before recording. */
+/* Returns a global variable where the code's function was defined: a new reference, or NULL with
+ * nothing raised. Code that is described has a frame, which begins or was open before recording. */
 static PyObject *code_global(PyCodeObject *code, const char *variable)
 {
     PyFrameObject *frame = open_frame(code);
@@ -163,7 +163,7 @@ PyObject *name_origin(PyCodeObject *code)
     return is_none ? code_global(code, "__file__") : NULL;
 }
 
-/* The module's name, or NULL: a new reference, nothing raised. */
+/* Returns the module's name, or NULL: a new reference, nothing raised. */
 static PyObject *module_name(PyCFunctionObject *builtin)
 {
     PyObject *module = builtin->m_module;
@@ -181,8 +181,8 @@ static PyObject *module_name(PyCFunctionObject *builtin)
     return NULL;
 }
 
-/* The name of a method of pybind11, whose owner is not its class: the text that it has as its
- * documentation names that. A new reference, or NULL with nothing raised. */
+/* Returns the name of a method of pybind11. Its owner is not its class, but its documentation names
+ * the class. A new reference, or NULL with nothing raised. */
 static PyObject *method_of_class(const PyMethodDef *definition)
 {
     static const char SELF[] = "(self: ";
@@ -200,7 +200,7 @@ static PyObject *method_of_class(const PyMethodDef *definition)
     return method;
 }
 
-/* A method's name, by the attribute of its type. */
+/* Returns a method's name, by the attribute of its type. */
 static PyObject *name_of_attribute(PyObject *found, const char *name)
 {
     if (PyCFunction_Check(found) && PyCFunction_GET_SELF(found) != NULL &&
@@ -219,7 +219,7 @@ static PyObject *name_of_attribute(PyObject *found, const char *name)
     return PyUnicode_FromFormat("<built-in method %s>", name);
 }
 
-/* A method's name as cProfile finds it: by the attribute of its type. */
+/* Returns a method's name as cProfile finds it: by the attribute of its type. */
 static PyObject *method_name(PyCFunctionObject *builtin, PyObject *module)
 {
     const char *name = builtin->m_ml->ml_name;
@@ -293,8 +293,8 @@ PyObject *loaded_module(const char *name)
     return module;
 }
 
-/* The name that the operating system has for the calling thread, else its number: a new reference,
- * or NULL with an exception. */
+/* Returns the name that the operating system has for the calling thread, else its number: a new
+ * reference, or NULL with an exception. */
 static PyObject *name_os_thread(unsigned long number)
 {
     char name[64] = "";
@@ -307,9 +307,9 @@ static PyObject *name_os_thread(unsigned long number)
                     : PyUnicode_FromFormat("thread %lu", number);
 }
 
-/* The Thread object that `threading` has for the thread: a new reference, or NULL. Reads its own
- * table, because current_thread() would add an entry to it. Threads that `threading` has not
- * started are in it once the program has asked for them. */
+/* Returns the Thread object that `threading` has for the thread: a new reference, or NULL. Reads
+ * its own table, because current_thread() would add an entry to it. Threads that `threading` has
+ * not started are in it once the program has asked for them. */
 static PyObject *find_thread_object(PyObject *threading, unsigned long number)
 {
     PyObject *thread = NULL;

@@ -24,14 +24,14 @@ void name_builtin(named *self, PyCFunctionObject *builtin);
 void name_as_builtin(named *self, PyObject *name, PyObject *module, const char *bare);
 void named_clear(named *self);
 
-/* The text's bytes, kept alive until named_clear. */
+/* Returns the text's bytes, kept alive until named_clear. */
 edbprof_str named_keep(named *self, PyObject *text);
 
 /* Text as bytes, lone surrogates kept; valid as long as *owner, a new reference. Empty with
  * nothing raised when out of memory. */
 edbprof_str name_text(PyObject *text, PyObject **owner);
 
-/* The content of a bytes object, valid as long as that; empty for NULL. */
+/* Returns the content of a bytes object, valid as long as that; empty for NULL. */
 static inline edbprof_str name_bytes(PyObject *bytes)
 {
     if (bytes == NULL) {
@@ -40,21 +40,21 @@ static inline edbprof_str name_bytes(PyObject *bytes)
     return (edbprof_str){PyBytes_AS_STRING(bytes), (size_t)PyBytes_GET_SIZE(bytes)};
 }
 
-/* The calling thread's name in `threading`: a new reference, or NULL with an exception. May
+/* Returns the calling thread's name in `threading`: a new reference, or NULL with an exception. May
  * run Python code. */
 PyObject *name_current_thread(void);
 
-/* Name of any thread of the interpreter: see name_current_thread. */
+/* Returns the name of any thread of the interpreter: see name_current_thread. */
 PyObject *name_thread(PyThreadState *tstate);
 
-/* Number by which the system knows a thread of the interpreter; 0 if that is not known. Raises
- * nothing. */
+/* Returns the number by which the system knows a thread of the interpreter; 0 if that is not known.
+ * Raises nothing. */
 uint32_t name_os_number(const PyThreadState *tstate);
 
-/* sys.modules: a new reference, or NULL: it is gone while the interpreter ends. */
+/* Returns a new reference to sys.modules, or NULL while the interpreter ends. */
 PyObject *loaded_modules(void);
 
-/* A module that is loaded: a new reference, or NULL with nothing raised. */
+/* Returns a module that is loaded: a new reference, or NULL with nothing raised. */
 PyObject *loaded_module(const char *name);
 
 /* Sets the directory of the package's own Python files, a str, which is kept. Functions from

@@ -9,7 +9,7 @@
 
 #include <dlfcn.h>
 
-/* Keys fit into 64 bits because addresses have less than 58. */
+/* Keys fit into 64 bits because addresses have fewer than 58. */
 static uint64_t key_with(unsigned of, uint64_t value)
 {
     return (uint64_t)of << 60 | (value & (UINT64_MAX >> 6)) << 2 | 3;
@@ -26,8 +26,8 @@ static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t length)
 
 /* ---- names ---------------------------------------------------------------- */
 
-/* An attribute of the object itself that takes no Python code: a new reference, or NULL with
- * nothing raised. */
+/* Returns an attribute of the object itself whose lookup runs no Python code: a new reference, or
+ * NULL with nothing raised. */
 static PyObject *own_attribute(PyObject *object, const char *name)
 {
     PyTypeObject *type = Py_TYPE(object);
@@ -52,7 +52,7 @@ static PyObject *own_attribute(PyObject *object, const char *name)
     return value;
 }
 
-/* Attribute of the object itself that is a text. */
+/* Returns an attribute of the object itself that is a text. */
 static PyObject *own_text(PyObject *object, const char *name)
 {
     PyObject *value = own_attribute(object, name);
@@ -92,16 +92,16 @@ static uint64_t hash_text(uint64_t hash, PyObject *text)
     return hash_bytes(hash, "", 1);
 }
 
-/* Key of callables that have the same type and names. */
+/* Returns the key of callables that have the same type and names. */
 static uint64_t key_by_names(unsigned of, PyObject *callable, const own_names *names)
 {
     uint64_t hash = (uint64_t)(uintptr_t)Py_TYPE(callable) | 1;
     hash = hash_bytes(hash, Py_TYPE(callable)->tp_name, strlen(Py_TYPE(callable)->tp_name));
-    /* An address has fewer bits: no callable by its address has such a key. */
+    /* Addresses have fewer bits, so no key by address equals this one. */
     return key_with(of, hash_text(hash_text(hash, names->module), names->name) | (uint64_t)1 << 57);
 }
 
-/* An item of a module's or type's dict: a new reference, or NULL with nothing raised. */
+/* Returns an item of a module's or type's dict: a new reference, or NULL with nothing raised. */
 static PyObject *item_of(PyObject *owner, PyObject *name)
 {
     PyObject *dict = PyModule_Check(owner) ? PyModule_GetDict(owner)
@@ -186,7 +186,7 @@ uint64_t native_key(PyObject *callable)
     }
 }
 
-/* Names of a class, as its repr has them. */
+/* Returns the names of a class, as its repr has them. */
 static own_names names_of_class(PyTypeObject *type)
 {
     own_names names = {NULL, NULL};
@@ -221,8 +221,8 @@ uint64_t native_type_key(PyObject *callable)
 
 /* ---- descriptions ----------------------------------------------------------- */
 
-/* The name of the C function that a callable of ctypes or cffi calls, if its library exports
- * it: a new reference, or NULL. */
+/* Returns the name of the C function that a callable of ctypes or cffi calls, if its library
+ * exports it: a new reference, or NULL. */
 static PyObject *symbol_of(PyObject *callable)
 {
     Dl_info found;
@@ -232,7 +232,7 @@ static PyObject *symbol_of(PyObject *callable)
     return is_known ? PyUnicode_DecodeFSDefault(found.dli_sname) : NULL;
 }
 
-/* The repr of a function of cffi, with the symbol in place of the address. */
+/* Returns the repr of a function of cffi, with the symbol in place of the address. */
 static PyObject *label_of_cffi(PyObject *callable)
 {
     PyObject *repr = Py_TYPE(callable)->tp_repr(callable);
@@ -257,7 +257,7 @@ static const char *word_of(const PyTypeObject *type)
                                                                         : native_short_name(type);
 }
 
-/* A callable's repr, but with its module and without its address: a new reference. */
+/* Returns a callable's repr, but with its module and without its address: a new reference. */
 static PyObject *label_of(PyObject *callable, const own_names *names)
 {
     PyTypeObject *type = Py_TYPE(callable);

@@ -11,9 +11,9 @@ typedef struct {
     PyObject *owner;           /* a reference that keeps the function, or NULL */
 } called_function;
 
-/* The function that a bound or instance method calls, or that an object of a type of pybind11,
- * nanobind or the like calls, whose types have a type of their own. Any other callable itself. The
- * caller gives the owner back. */
+/* Returns the function that a bound or instance method calls, or that an object calls whose type
+ * has a metaclass, as in pybind11 and nanobind. Returns any other callable itself. The caller gives
+ * the owner back. */
 static inline called_function native_callee(PyObject *callable, PyObject *self)
 {
     PyObject *call = Py_IS_TYPE(Py_TYPE(callable), &PyType_Type) ? NULL : native_call_of(callable);
@@ -33,13 +33,14 @@ static inline called_function native_callee(PyObject *callable, PyObject *self)
     return (called_function){callable, self, owner};
 }
 
-/* Key of a callable, which has two low bits set. 0 if it is not recorded, because its `__call__` is
- * written in Python, or it belongs to the standard library or to edbprof. Runs no code of the
- * program. */
+/* Returns the key of a callable, whose two lowest bits are set. Returns 0 for a callable that is
+ * not recorded: its `__call__` is written in Python, or it belongs to the standard library or to
+ * edbprof. Runs no code of the program. */
 uint64_t native_key(PyObject *callable);
 
-/* Key of any other callable that is not written in Python, for recorders with record_types. Such
- * are classes, slot wrappers and objects of the standard library. 0 if it is written in Python. */
+/* Returns the key of any other callable that is not written in Python, for recorders with
+ * record_types: a class, a slot wrapper or an object of the standard library. 0 if it is written in
+ * Python. */
 uint64_t native_type_key(PyObject *callable);
 
 static inline bool native_is_type_key(uint64_t key) { return (key & 3) == 3 && key >> 63; }

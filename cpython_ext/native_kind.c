@@ -1,4 +1,4 @@
-/* Kinds of callables that are written in C. */
+/* Kinds of callables that are written in C, found by their types and remembered. */
 #include "native_kind.h"
 
 #include "guard.h"
@@ -34,8 +34,8 @@ static bool is_of_library(const PyTypeObject *type)
     return found;
 }
 
-/* Returns true if a Cython function begins like a builtin, which modules for the stable ABI
- * do otherwise. */
+/* Returns true if a Cython function begins like a builtin. Functions of modules for the stable ABI
+ * do not. */
 static bool has_definition(const PyTypeObject *type)
 {
     return type->tp_basicsize >= (Py_ssize_t)sizeof(PyCFunctionObject) &&
@@ -96,7 +96,7 @@ bool native_is_written_in_python(const PyTypeObject *type)
     return type->tp_call == NULL || type->tp_call == shared_load(&call_of_python);
 }
 
-/* Borrowed; NULL in an interpreter that ends. */
+/* Returns a name, borrowed, or NULL in an interpreter that ends. */
 static PyObject *attribute_name(name_index which)
 {
     const interpreter_state *here = interpreter_here();
@@ -118,8 +118,8 @@ PyObject *native_call_of(PyObject *callable)
     return found;
 }
 
-/* Kinds by the C function that runs when a callable is called. It stays loaded, unlike a type,
- * which may be freed so that another one has its address. */
+/* Remembers kinds by the C function that runs when a callable is called. That function stays
+ * loaded; a type may be freed, and another one may get its address. */
 native_kind native_kind_of(PyObject *callable)
 {
     enum { PLACES = 256, KIND_BITS = 3 };

@@ -1,10 +1,10 @@
 /* Threads that start while a recorder with threads=True records: they are recorded too.
  *
  * The functions of `_thread` that start threads have their C functions replaced in the table of
- * methods, so that no object changes that the program can see. A thread of `threading` gets a
- * `run` attribute that records, like a subclass or the program could, and that is removed when
- * it is called. The function of threading.setprofile() is set by then and continues to get its
- * events. Others are recorded from their first event on. */
+ * methods, so that no object changes that the program can see. A thread of `threading` gets a `run`
+ * attribute that records, like a subclass or the program could, and that is removed when it is
+ * called. The function of threading.setprofile() is set by then and continues to get its events.
+ * Other threads are recorded from their first event on. */
 #include "new_threads.h"
 
 #include "arrivals.h"
@@ -46,7 +46,7 @@ static PyObject *recorded_run_call(PyObject *object, PyObject *const *arguments,
                                    PyObject *keywords)
 {
     recorded_run *self = (recorded_run *)object;
-    Py_INCREF(self); /* the thread's reference goes */
+    Py_INCREF(self); /* the thread drops its reference */
     put_run_back(self);
     Py_ssize_t recorders = PyTuple_GET_SIZE(self->recorders);
     for (Py_ssize_t i = 0; i < recorders; i++) {
@@ -90,7 +90,7 @@ static void recorded_run_dealloc(PyObject *object)
     compat_free(object);
 }
 
-/* No tp_clear: see decorated.c. The cycle is in the thread's dict, which can be cleared. */
+/* No tp_clear: see stand_in.c. The cycle is in the thread's dict, which can be cleared. */
 static int make_run_type(interpreter_state *interpreter)
 {
     static PyMemberDef members[] = {EDBPROF_VECTORCALL_MEMBER(recorded_run), {NULL}};
@@ -140,7 +140,7 @@ static recorded_run *give_run(PyObject *thread, PyObject *recorders)
 
 /* ---- functions of new threads ---------------------------------------------- */
 
-/* The function of a new thread, where that runs before its start has returned. */
+/* The function of a new thread, for Pythons in which it may run before its start has returned. */
 typedef struct {
     PyObject_HEAD vectorcallfunc vectorcall;
     PyObject *function;
@@ -172,13 +172,13 @@ static void started_function_dealloc(PyObject *object)
     compat_free(object);
 }
 
-/* For uncaught errors. */
+/* Shown in reports of uncaught errors. */
 static PyObject *started_function_repr(PyObject *object)
 {
     return PyObject_Repr(((started_function *)object)->function);
 }
 
-/* No tp_clear: see decorated.c. */
+/* No tp_clear: see stand_in.c. */
 static int make_function_type(interpreter_state *interpreter)
 {
     static PyMemberDef members[] = {EDBPROF_VECTORCALL_MEMBER(started_function), {NULL}};
@@ -200,7 +200,7 @@ static int make_function_type(interpreter_state *interpreter)
     return interpreter_make_type(interpreter, TYPE_STARTED_FUNCTION, &spec);
 }
 
-/* A new reference, or NULL with an exception. */
+/* Returns a new reference, or NULL with an exception. */
 static PyObject *start_function(PyObject *function, PyObject *recorders)
 {
     PyTypeObject *type = interpreter_here()->types[TYPE_STARTED_FUNCTION];
@@ -218,8 +218,8 @@ static PyObject *start_function(PyObject *function, PyObject *recorders)
 
 /* ---- starts --------------------------------------------------------------- */
 
-/* The thread that is about to start by its `_bootstrap`, borrowed, if that is of `threading` or
- * a copy of it. Otherwise NULL. */
+/* Returns the thread that is about to start by its `_bootstrap`, borrowed, if that is of
+ * `threading` or a copy of it. Otherwise NULL. */
 static PyObject *threading_thread(PyObject *callable)
 {
     PyObject *function = PyMethod_Check(callable) ? PyMethod_GET_FUNCTION(callable) : NULL;
@@ -232,8 +232,8 @@ static PyObject *threading_thread(PyObject *callable)
 }
 
 typedef struct {
-    bool is_known;       /* who starts it can be told */
-    bool says_itself;    /* that it was started, because it can't be found by others */
+    bool is_known;       /* a recorder wants new threads, so this one is accounted for */
+    bool says_itself;    /* it reports its start itself, because others can't find it */
     uint64_t before;     /* number of the newest Python thread */
     PyObject *recorders; /* that begin with the thread's first event, or NULL */
     recorded_run *given; /* or NULL */
@@ -265,7 +265,8 @@ static start prepare(PyObject *callable)
     return self;
 }
 
-/* The number of the OS thread that was started, from the number or a handle; 0 if unknown. */
+/* Returns the number of the OS thread that was started, from the number or a handle; 0 if
+ * unknown. */
 static unsigned long ident_of(PyObject *result)
 {
     bool is_handle = !PyLong_Check(result);
@@ -283,7 +284,7 @@ static unsigned long ident_of(PyObject *result)
 static PyObject *finish(start *self, PyObject *result)
 {
     PyObject *exception = result == NULL ? compat_take_exception() : NULL;
-    /* A system that refuses another thread does so when there is a Python thread for it. */
+    /* If the system refuses another thread, a Python thread has been made for it already. */
     bool is_made = result != NULL || PyErr_GivenExceptionMatches(exception, PyExc_RuntimeError);
     if (self->is_known && is_made) {
         unnoticed_account();
@@ -308,8 +309,8 @@ static PyObject *callable_of(PyObject *arguments, PyObject *keywords)
     return keywords == NULL ? NULL : PyDict_GetItemString(keywords, "function");
 }
 
-/* The arguments of a start whose function says so in the thread itself: a new reference. NULL where
- * that is unnecessary, or if it can't be done. */
+/* Returns the arguments of a start, with a function that reports the start in the thread itself: a
+ * new reference. NULL if that is unnecessary or impossible. */
 static PyObject *with_start(const start *self, PyObject *arguments)
 {
     Py_ssize_t count = PyTuple_GET_SIZE(arguments);
@@ -333,8 +334,8 @@ static PyObject *with_start(const start *self, PyObject *arguments)
     return replaced;
 }
 
-/* The keywords of a start whose function, which is among them, says so: a new reference, or
- * NULL. */
+/* Returns the keywords of a start, whose function is among them, with such a function: a new
+ * reference, or NULL. */
 static PyObject *with_keyword_start(const start *self, PyObject *keywords)
 {
     PyObject *function = keywords == NULL ? NULL : PyDict_GetItemString(keywords, "function");
@@ -393,8 +394,8 @@ static void cover_start(PyMethodDef *method)
     }
 }
 
-/* By the module's definition, because the program may have replaced the functions. Every Python
- * has imported `_thread` when it starts. */
+/* Covers the functions by the module's definition, because the program may have replaced them.
+ * Every Python imports `_thread` when it starts. */
 static void cover_starts(void)
 {
     static bool covered; /* Each interpreter has the same table. */

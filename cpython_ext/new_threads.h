@@ -5,7 +5,7 @@
 #include "interpreter.h"
 
 /* Covers the functions that start threads, once and for the whole process, and makes the types of
- * their replacements. 0, or -1 with an exception. */
+ * their replacements. Returns 0, or -1 with an exception. */
 int new_threads_init(interpreter_state *interpreter);
 
 #endif

@@ -1,4 +1,5 @@
-/* OS threads that have no Python thread, or one for each call back only. */
+/* OS threads of C code, which have no Python thread, or one for each callback only. This file keeps
+ * their handles, and gives them their spans. */
 #include "os_threads.h"
 
 #include <pthread.h>
@@ -23,7 +24,7 @@ typedef struct os_thread {
     struct os_thread *next, **link;
 } os_thread;
 
-/* Of the lists of threads and of sources. */
+/* Protects the lists of threads and of sources. */
 static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
 static os_thread *list;
 static pthread_key_t key;
@@ -126,7 +127,7 @@ static edbprof_status attach_to_sources(os_thread *thread)
 
 /* ---- threads ---------------------------------------------------------------- */
 
-/* The calling OS thread ends. */
+/* Called when the calling OS thread ends. */
 static void thread_ends(void *ending)
 {
     os_thread *thread = ending;
@@ -152,7 +153,7 @@ static void lock_before_fork(void) { pthread_mutex_lock(&list_lock); }
 
 static void unlock_after_fork(void) { pthread_mutex_unlock(&list_lock); }
 
-/* The child has no other thread; those of the others are left as they are. */
+/* The child has no other thread. Entries of the parent's other threads are left as they are. */
 static void start_over_in_child(void)
 {
     list = here;
@@ -163,8 +164,8 @@ static void start_over_in_child(void)
     pthread_mutex_unlock(&list_lock);
 }
 
-/* Behind the library's own handlers, which a recording has set: the locks are taken in the same
- * order as by an event. Under `list_lock`. */
+/* Registers handlers after the library's own, which a recording has set, so that forks take the
+ * locks in the same order as events. Under `list_lock`. */
 static void get_ready(void)
 {
     if (!is_ready) {
@@ -173,7 +174,7 @@ static void get_ready(void)
     }
 }
 
-/* The calling OS thread, or NULL if there is no memory. */
+/* Returns the calling OS thread, or NULL if there is no memory. */
 static os_thread *get_here(void)
 {
     if (here != NULL) {
@@ -274,7 +275,7 @@ edbprof_status os_threads_leave(void)
 void os_threads_begin(recorder *owner)
 {
     if (!owner->interpreter->is_main) {
-        return; /* C code's threads belong to none, and each span is to be recorded once. */
+        return; /* Threads of C code belong to no interpreter, and each span is recorded once. */
     }
     pthread_mutex_lock(&list_lock);
     get_ready();
@@ -377,7 +378,7 @@ void os_threads_keep(recorder *owner, edbprof_thread *handle)
     }
     pthread_mutex_lock(&thread->lock);
     os_handle *known = find(thread, owner);
-    /* Spans around the call back stay open. */
+    /* Spans around the callback stay open. */
     if (known == NULL || known->handle != handle || !known->records) {
         (void)edbprof_leave_all(handle);
     }
@@ -386,7 +387,7 @@ void os_threads_keep(recorder *owner, edbprof_thread *handle)
     } else if (known != NULL || add(thread, owner, handle) == NULL) {
         (void)edbprof_thread_detach(handle);
     } else {
-        thread->generation = 0; /* The next span asks if it is recorded there. */
+        thread->generation = 0; /* The next span attaches the thread to the sources again. */
     }
     pthread_mutex_unlock(&thread->lock);
 }

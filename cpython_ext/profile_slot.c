@@ -1,9 +1,9 @@
 /* The one place that a thread has for a profile function, as the program sees it.
  *
  * Each function that sets it has its C function replaced in the table of methods: no object that
- * the program can see changes, and nothing else gets slower. An audit hook would see the same, but
- * before it happens, could not act afterwards in threads other than the main one, and would slow
- * down everything that is audited. */
+ * the program can see changes, and nothing else gets slower. An audit hook would see the same
+ * changes, but before they happen. It could not act afterwards in threads other than the main one,
+ * and would slow down everything that is audited. */
 #include "profile_slot.h"
 
 #include "guard.h"
@@ -17,8 +17,8 @@ shared_lock profile_slot_setting;
 static PyCFunction sys_setprofile, sys_getprofile;
 static PyCFunctionWithKeywords lsprof_enable;
 
-/* The function that is replaced is released by the setter, which refuses to be called again by
- * the end of that function. */
+/* The setter releases the function that it replaces, whose end may call the setter again. The inner
+ * call is refused, and only the outer one reports a change. */
 static PyObject *setprofile(PyObject *module, PyObject *function)
 {
     static EDBPROF_THREAD_LOCAL unsigned under_way;
@@ -86,8 +86,8 @@ static const struct {
     {"viztracer.snaptrace", "Tracer", "resume", watched_6},
 };
 
-/* Replaces a function, unless it is called in another way. *original is the function that it
- * replaces, known before another interpreter can call the new one. Under process_lock. */
+/* Replaces a function, unless it takes arguments in another way. *original becomes the replaced
+ * function before another interpreter can call the new one. Under process_lock. */
 static void replace(PyMethodDef *method, PyCFunction new, int flags, PyCFunction *original)
 {
     if (method->ml_flags == flags && method->ml_meth != new) {
@@ -96,7 +96,7 @@ static void replace(PyMethodDef *method, PyCFunction new, int flags, PyCFunction
     }
 }
 
-/* The entry of a function of `sys`, or NULL if the program has replaced it. */
+/* Returns the entry of a function of `sys`, or NULL if the program has replaced it. */
 static PyMethodDef *sys_method(const char *name)
 {
     PyObject *function = compat_sys_get(name);
@@ -117,7 +117,7 @@ void profile_slot_watch(const profile_slot_ops *ops)
     process_lock_take();
     bool is_first = slot == NULL;
     slot = ops;
-    /* Both or none: what one sets the other is to return. */
+    /* Replace both or none, because one returns what the other sets. */
     if (is_first && get->ml_flags == METH_NOARGS) {
         replace(set, setprofile, METH_O, &sys_setprofile);
     }
@@ -127,7 +127,7 @@ void profile_slot_watch(const profile_slot_ops *ops)
     process_lock_give();
 }
 
-/* The entry of a function or method, or NULL. */
+/* Returns the entry of a function or method, or NULL. */
 static PyMethodDef *table_entry(PyObject *owner, const char *name)
 {
     PyObject *found = PyObject_GetAttrString(owner, name);

@@ -5,19 +5,19 @@
 #include "guard.h"
 
 typedef struct {
-    /* The program is about to set or remove a profile function in the calling thread. */
+    /* Called before the program sets or removes a profile function in the calling thread. */
     void (*changes)(void);
-    /* The program has set or removed a profile function in the calling thread, or another profiler
-     * has in any, or they tried to. */
+    /* Called after the program has set or removed a profile function in the calling thread, or
+     * another profiler in any thread, or after they have tried to. */
     void (*changed)(void);
-    /* The profile function that the program has set, if ours is in its place: a new reference,
-     * None for none. Otherwise NULL. */
+    /* Returns the profile function that the program has set, if ours is in its place: a new
+     * reference, None for none. Otherwise returns NULL. */
     PyObject *(*behind_ours)(void);
 } profile_slot_ops;
 
-/* For threads that set a profile function, their own or another's. Up to 3.13 the interpreter
- * counts them and switches events afterwards. So without the GIL one could switch off events that
- * another needs. */
+/* Lock for threads that set a profile function, their own or another's. Up to 3.13 the interpreter
+ * first counts profile functions, then switches events. So without the GIL, one thread could switch
+ * off events that another needs. */
 extern shared_lock profile_slot_setting;
 
 /* Watches the functions of `sys`, once. */

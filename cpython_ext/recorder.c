@@ -1,4 +1,5 @@
-/* Recorder: its handles, function descriptions, saves, errors and warnings. */
+/* Recorder: one recording as a Python object. This file has its handles, function descriptions,
+ * saves, errors and warnings. */
 #include "recorder.h"
 
 #include "arrays.h"
@@ -129,7 +130,7 @@ static int define(recorder *self, uint64_t key, named *function)
     return status == EDBPROF_OK ? 0 : -1;
 }
 
-/* 0, or -1 without memory. */
+/* Keeps a code object, because its address is a key. Returns 0, or -1 when out of memory. */
 static int keep_code(recorder *self, PyCodeObject *code)
 {
     EDBPROF_GUARDED;
@@ -146,7 +147,7 @@ static int keep_code(recorder *self, PyCodeObject *code)
 
 int recorder_define_code(recorder *self, PyCodeObject *code, uint64_t key)
 {
-    /* Before anything that may run Python code, which may define others. */
+    /* Comes before anything that may run Python code, which may define others. */
     if (keep_code(self, code) < 0) {
         return -1;
     }

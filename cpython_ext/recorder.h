@@ -31,7 +31,7 @@ typedef struct recorder {
     unsigned active_threads;
     unsigned members;          /* those of them that it was enabled in, or that they have started */
     bool counts_unnoticed;     /* entries are counted: see unnoticed.h */
-    uint64_t unnoticed;        /* so many so far */
+    uint64_t unnoticed;        /* number of such entries so far */
     unsigned unnoticed_counts; /* times that it has begun to count */
     uint64_t unnoticed_since;  /* Python threads that nobody accounted for when it was counted */
     uint64_t unnoticed_fork;   /* the forked child that the numbers are of */
@@ -46,26 +46,27 @@ typedef struct recorder {
 
 /* Calls whose part of the timeline is kept. */
 typedef struct {
-    uint64_t least_ns; /* that they last; 0: none is kept */
-    size_t most;       /* of which the latest ones are kept */
+    uint64_t least_ns; /* shortest duration of such a call; 0: none is kept */
+    size_t most;       /* number of calls to keep, the latest ones */
 } slow_calls;
 
-/* Beginning of a call that may be slow, for recorder_keep_if_slow; 0 if none is kept. */
+/* Returns the beginning of a call that may be slow, for recorder_keep_if_slow; 0 if none is
+ * kept. */
 uint64_t recorder_slow_since(const recorder *self, const slow_calls *slow);
 
 /* Keeps the timeline since then, if the call was slow. */
 void recorder_keep_if_slow(const recorder *self, const slow_calls *slow, uint64_t since);
 
-/* Make a code object or builtin known to the recording. 0, or -1 with nothing raised when
- * out of memory: the event is then not recorded. A builtin is a PyCFunction, or a method
- * descriptor that is called with `callable_self`. May run Python code: finalizers. */
+/* Make a code object or builtin known to the recording. Returns 0, or -1 with nothing raised when
+ * out of memory: the event is then not recorded. A builtin is a PyCFunction, or a method descriptor
+ * that is called with `callable_self`. May run Python code: finalizers. */
 int recorder_define_code(recorder *self, PyCodeObject *code, uint64_t key);
 int recorder_define_builtin(recorder *self, PyObject *callable, PyObject *callable_self,
                             uint64_t key);
 /* Defines the function of any other callable: see native.h. */
 int recorder_define_native(recorder *self, PyObject *callable, uint64_t key);
 
-/* A new handle of the recorder for the calling thread, or NULL with an exception. May run
+/* Returns a new handle of the recorder for the calling thread, or NULL with an exception. May run
  * Python code. */
 edbprof_thread *recorder_attach(recorder *self);
 
@@ -89,7 +90,7 @@ void recorder_free(recorder *self);
  * did. Raises nothing; a failure is printed to stderr once. */
 bool recorder_call_ended(recorder *self);
 
-/* Flags for a save. `last`: the process ends with os._exit(). */
+/* Returns the flags for a save. `last`: the process ends with os._exit(). */
 uint32_t recorder_save_flags(bool final, bool last);
 
 /* Warns once if anything is recorded in memory only. May run Python code. */

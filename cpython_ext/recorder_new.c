@@ -11,8 +11,8 @@
 #include "recorder.h"
 #include "warn.h"
 
-/* Finds the hook of a choice, if that is worth a tool id. Returns false without one: then the
- * callbacks of all functions choose. */
+/* Finds a hook for this choice alone. Returns false if there is none. Then the callbacks for all
+ * functions apply the choice. */
 static bool find_hook_of_choice(const choice *of, hook_kind *hook)
 {
     static bool warned;
@@ -32,7 +32,7 @@ static bool find_hook_of_choice(const choice *of, hook_kind *hook)
     return false;
 }
 
-/* 0, or -1 with an exception. */
+/* Returns 0, or -1 with an exception. */
 static int choose_hook(const char *name, const choice *of, hook_kind *hook)
 {
     EDBPROF_GUARDED;
@@ -58,8 +58,8 @@ static int choose_hook(const char *name, const choice *of, hook_kind *hook)
     return 0;
 }
 
-/* In files, calls of another interpreter than the main one are below a call that names it, because
- * they are read together with others of the process. 0, or -1 with an exception. */
+/* Names the call below which files have the calls of another interpreter than the main one, because
+ * they are read together with others of the process. Returns 0, or -1 with an exception. */
 static int name_frame(recorder *self)
 {
     char name[48];

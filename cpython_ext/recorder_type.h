@@ -4,7 +4,7 @@
 
 #include "interpreter.h"
 
-/* Makes the type. 0, or -1 with an exception. */
+/* Makes the type. Returns 0, or -1 with an exception. */
 int recorder_init(interpreter_state *interpreter);
 
 #endif

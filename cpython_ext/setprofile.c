@@ -21,8 +21,8 @@ static inline bool is_left_out(const active_recorders *list, PyFrameObject *fram
     return filter != NULL && !choice_has(filter, compat_frame_code(frame));
 }
 
-/* Each of these is called last by on_event and returns its 0, so that no event saves
- * registers for another kind. */
+/* on_event calls each of the following functions last and returns their 0, so that no kind of event
+ * saves registers for another. */
 
 static Py_NO_INLINE int record_step(const active_recorders *list, PyFrameObject *frame,
                                     uint32_t step)
@@ -36,7 +36,7 @@ static Py_NO_INLINE int record_step(const active_recorders *list, PyFrameObject 
     return 0;
 }
 
-/* Without a fast handle, or of a function that the recording does not know yet. */
+/* Records a start without a fast handle, or of a function that the recording does not know yet. */
 static Py_NO_INLINE int record_slow_start(const thread_state *state, PyFrameObject *frame,
                                           bool resumed)
 {
@@ -49,7 +49,7 @@ static Py_NO_INLINE int record_slow_start(const thread_state *state, PyFrameObje
     return 0;
 }
 
-/* Of a generator or coroutine. */
+/* Records the start or resumption of a generator or coroutine. */
 static Py_NO_INLINE int record_generator_start(const thread_state *state, PyFrameObject *frame,
                                                PyCodeObject *code)
 {
@@ -88,7 +88,7 @@ static void leave_unstarted(const active_recorders *list, PyCodeObject *code)
     }
 }
 
-/* Of a coroutine. */
+/* Records the suspension or end of a coroutine. */
 static Py_NO_INLINE int record_pause(const active_recorders *list, PyFrameObject *frame,
                                      PyObject *value)
 {
@@ -110,7 +110,7 @@ static inline void end_slowly(const active_recorders *list, PyCodeObject *code, 
     }
 }
 
-/* Without a handle for ends, or of a coroutine, or by an exception. */
+/* Records an end without a handle for ends, or of a coroutine, or by an exception. */
 static Py_NO_INLINE int record_slow_end(const active_recorders *list, PyFrameObject *frame,
                                         PyObject *value)
 {
@@ -132,7 +132,7 @@ static Py_NO_INLINE int record_slow_end(const active_recorders *list, PyFrameObj
     return 0;
 }
 
-/* Ends a call of the function `key`; 0 for a coroutine, whose ends say more. */
+/* Ends a call of the function `key`. A coroutine has key 0, because its end is a step. */
 static inline int record_end(const active_recorders *list, PyFrameObject *frame, PyObject *value,
                              uint64_t key)
 {
@@ -149,14 +149,14 @@ static inline uint64_t key_for_end(PyCodeObject *code)
     return compat_is_coroutine(code) ? 0 : code_key(code);
 }
 
-/* A frame that has started and not ended. Its key is kept, so that its end need not ask for the
- * code object. */
+/* Remembers a frame that has started and not ended, with its key, so that its end need not look up
+ * the code object. */
 static inline void push_started(thread_state *state, PyFrameObject *frame, PyCodeObject *code)
 {
     *state->started_end++ = (started_frame){.frame = frame, .key = code_key(code)};
 }
 
-/* Of a generator or coroutine, whose frame is on `started`. */
+/* Records the start or resumption of a generator or coroutine, whose frame is on `started`. */
 static Py_NO_INLINE int record_generator_call(thread_state *state, PyFrameObject *frame,
                                               PyCodeObject *code)
 {
@@ -213,7 +213,7 @@ static Py_NO_INLINE int look_and_record_call(thread_state *state, PyFrameObject 
     return record_call(state, frame);
 }
 
-/* The frame is not the latest that has started. */
+/* Records the end of a frame that is not the latest one that has started. */
 static Py_NO_INLINE int record_other_return(thread_state *state, PyFrameObject *frame,
                                             PyObject *value)
 {
@@ -230,7 +230,7 @@ static Py_NO_INLINE int record_other_return(thread_state *state, PyFrameObject *
         (void)record_start(state, frame, code);
     } else if ((code->co_flags & GENERATOR_FLAGS) && state->started_end != state->started &&
                !state->sees_switches) {
-        return 0; /* A generator that has caught what was raised before it resumed. */
+        return 0; /* The generator has caught an exception that was raised before it resumed. */
     }
     return record_end(list, frame, value, key_for_end(code));
 }
@@ -249,7 +249,7 @@ static Py_NO_INLINE int record_return(thread_state *state, PyFrameObject *frame,
     return record_end(list, frame, value, key_for_end(compat_frame_code(frame)));
 }
 
-/* Without a fast handle, or of a function that the recording does not know yet. */
+/* Records a builtin's call without a fast handle, or if the recording does not know it yet. */
 static Py_NO_INLINE int record_slow_builtin_call(const active_recorders *list, PyFrameObject *frame,
                                                  PyObject *callee)
 {
@@ -261,7 +261,7 @@ static Py_NO_INLINE int record_slow_builtin_call(const active_recorders *list, P
     return 0;
 }
 
-/* Of a builtin that is none of the usual ones. */
+/* Records the call of a builtin that is none of the usual ones. */
 static Py_NO_INLINE int record_unusual_builtin_call(const active_recorders *list,
                                                     PyFrameObject *frame, PyObject *callee)
 {
@@ -304,7 +304,7 @@ static Py_NO_INLINE int record_builtin_return(edbprof_thread *end_builtins, PyOb
     return 0;
 }
 
-/* Without a handle for ends. */
+/* Records the end of a builtin's call without a handle for ends. */
 static Py_NO_INLINE int record_slow_builtin_end(const active_recorders *list, PyFrameObject *frame,
                                                 PyObject *callee, int what)
 {
@@ -342,9 +342,9 @@ static inline int record(thread_state *state, PyFrameObject *frame, int what, Py
 static int on_event(PyObject *self, PyFrameObject *frame, int what, PyObject *argument);
 static int on_arrival(PyObject *self, PyFrameObject *frame, int what, PyObject *argument);
 
-/* Sets the profile function of the calling thread. Audit hooks that this runs may switch
- * recorders on and off: what that needs is done afterwards, because 3.11 refuses to set a
- * profile function within that. */
+/* Sets the profile function of the calling thread. Audit hooks that run meanwhile may switch
+ * recorders on and off. The profile function for those is set afterwards, because 3.11 refuses to
+ * set one while another is being set. */
 static void set_profile(thread_state *state, Py_tracefunc function, PyObject *argument)
 {
     state->sets_profile = true;
@@ -362,14 +362,15 @@ static void set_profile_in(PyThreadState *tstate, Py_tracefunc function, PyObjec
     shared_lock_give(&profile_slot_setting);
 }
 
-/* Compares both, because up to 3.10 yappi sets the function alone. */
+/* Returns true if our profile function is set. Compares function and object, because up to 3.10
+ * yappi sets the function alone. */
 static bool is_installed(const thread_state *state)
 {
     return state->tstate->c_profilefunc == on_event &&
            state->tstate->c_profileobj == (PyObject *)state;
 }
 
-/* Notes the profile function that is set now: ours is about to take its place. */
+/* Notes the profile function that is set now, whose place ours is about to take. */
 static void chain(thread_state *state)
 {
     Py_tracefunc function = state->tstate->c_profilefunc;
@@ -393,7 +394,7 @@ static void take_slot(thread_state *state)
 static Py_NO_INLINE int on_chained_event(thread_state *state, PyFrameObject *frame, int what,
                                          PyObject *argument)
 {
-    /* That may end the last recording, and with it the chain. */
+    /* Recording the event may end the last recording, and with it the chain. */
     Py_tracefunc chained = state->chained;
     PyObject *chained_argument = state->chained_argument;
     Py_XINCREF(chained_argument);
@@ -407,8 +408,8 @@ static Py_NO_INLINE int on_chained_event(thread_state *state, PyFrameObject *fra
         compat_restore_exception(exception);
     }
     if (state->active[HOOK_SETPROFILE].count > 0 && !is_installed(state)) {
-        /* It has raised, so the interpreter has switched profiling off: for that function, but
-         * not for us. Or it has set another one. */
+        /* The function has raised, so the interpreter has switched profiling off for it, and must
+         * not for us. Or it has set another function. */
         PyObject *exception = compat_take_exception();
         take_slot(state);
         compat_restore_exception(exception);
@@ -447,7 +448,7 @@ static int on_arrival(PyObject *Py_UNUSED(self), PyFrameObject *frame, int what,
     return on_event((PyObject *)state, frame, what, argument);
 }
 
-/* Leaves alone those that another profiler has. */
+/* Sets on_arrival in a thread, unless another profiler's function is set there. */
 static void notice(PyThreadState *tstate)
 {
     if (tstate->c_profilefunc == NULL) {
@@ -469,7 +470,7 @@ static void warn_of_another(void)
                        "recording; some of what was called after that is missing");
 }
 
-/* Events were missed: any of the open calls may have ended meanwhile. */
+/* Ends all open calls, because events were missed: any of the calls may have ended meanwhile. */
 static void forget_open_calls(thread_state *state)
 {
     active_recorder active;
@@ -479,14 +480,14 @@ static void forget_open_calls(thread_state *state)
     }
 }
 
-/* The calling thread's state if it records, else NULL. */
+/* Returns the calling thread's state if it records, else NULL. */
 static thread_state *recording_state(void)
 {
     thread_state *state = thread_state_current();
     return state != NULL && state->active[HOOK_SETPROFILE].count > 0 ? state : NULL;
 }
 
-/* Gives the slot back the profile function behind ours. Events of that function's end are
+/* Puts the profile function behind ours back into the slot. Events of that function's end are
  * missed. */
 static void slot_changes(void)
 {
@@ -514,7 +515,7 @@ static void slot_changed(void)
         chain(state);
         set_profile_in(state->tstate, on_event, (PyObject *)state);
     }
-    /* At last, because this may run Python code. */
+    /* The calling thread comes last, because this may run Python code. */
     thread_state *state = recording_state();
     if (state != NULL && !state->sets_profile && !is_installed(state)) {
         take_slot(state);

@@ -4,7 +4,8 @@
 
 #include "interpreter.h"
 
-/* Registers the hook, and takes what it needs of an interpreter. 0, or -1 with an exception. */
+/* Registers the hook, and takes what it needs of an interpreter. Returns 0, or -1 with an
+ * exception. */
 int setprofile_init(interpreter_state *interpreter);
 
 #endif

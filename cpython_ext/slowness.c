@@ -1,24 +1,25 @@
-/* Slowness of code objects, from the instructions in them. */
+/* Slowness of code objects: how much a profile function slows their instructions down, estimated
+ * from the instructions in them. */
 #include "slowness.h"
 
 #include "edbprof.h"
 
 #if EDBPROF_PROFILING_DESPECIALIZES
 
-/* Tenths of nanoseconds that an instruction takes, and that a profile function adds. Their ratio
- * matters alone. Measured with loops of one statement each, the first one then fitted to whole
- * programs: see docs/design/0070. */
+/* Tenths of nanoseconds that an instruction takes, and that a profile function adds. Only their
+ * ratio matters. They were measured with loops of one statement each; ORDINARY was then fitted to
+ * whole programs: see docs/design/0070. */
 typedef struct {
     unsigned taken, added;
 } cost;
 
 static const cost ORDINARY = {50, 50};
-/* Look for other objects, and are specialized otherwise. */
+/* Instructions that look for other objects, and are specialized otherwise. */
 static const cost LOOKUP = {75, 240};
 static const cost ARITHMETIC = {100, 100};
-/* Variables of modules and classes, which are in a dict. */
+/* Instructions for variables of modules and classes, which are in a dict. */
 static const cost NAME = {200, 60};
-/* Make objects, or work in C otherwise. */
+/* Instructions that make objects, or work in C otherwise. */
 static const cost WORK = {300, 50};
 
 enum { DEEPEST = 3, SHIFT_OF_LOOP = 3 }; /* A loop counts as 8 rounds. */
@@ -92,7 +93,7 @@ static void find_loops(const unsigned char *bytes, Py_ssize_t count, uint32_t *l
     }
 }
 
-/* Adds up the instructions, those in loops as often as they are supposed to run. */
+/* Adds up the instructions. Those in loops count as often as they are assumed to run. */
 static double mean_slowness(const unsigned char *bytes, Py_ssize_t count,
                             const uint32_t *last_jumps)
 {

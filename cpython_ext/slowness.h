@@ -5,11 +5,11 @@
 
 #include "compat.h"
 
-/* Time that is added to instructions in parts of the time that they take otherwise, by their mix in
- * the code object: 0 where it is unknown, which counts as 1. */
+/* Returns the time that is added to a code object's instructions, in parts of the time that they
+ * take otherwise. It depends on their mix. 0 means unknown, and counts as 1. */
 double slowness_of(PyCodeObject *code);
 
-/* The slowness of a code object as flags of a function. */
+/* Returns the slowness of a code object as flags of a function. */
 uint32_t slowness_flags(PyCodeObject *code);
 
 #endif

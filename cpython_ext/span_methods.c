@@ -1,8 +1,8 @@
 /* Methods that `with` binds at each span.
  *
- * Binding a method of C makes an object that the garbage collector has to know. For a span, which
- * refers to a name and a file alone, that is not needed, and an object without it takes a third of
- * the time. */
+ * Binding a method of C makes an object that the garbage collector has to know. A span refers only
+ * to a name and a file, so its bound methods need no garbage collector, and take a third of the
+ * time. */
 #include "span_methods.h"
 
 #include <structmember.h>
@@ -22,7 +22,7 @@ typedef struct {
     PyObject *span;
 } bound_method;
 
-/* Calls the method for a span if there are as many arguments as it takes. */
+/* Calls the method for a span, if it accepts this number of arguments. */
 static PyObject *call_span_method(const span_method *method, PyObject *span, Py_ssize_t count,
                                   PyObject *keywords)
 {

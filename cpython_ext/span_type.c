@@ -13,7 +13,8 @@ typedef struct {
     const edbprof_function *span; /* NULL until it is recorded */
 } span_object;
 
-/* Spans go to the state that this OS thread used last, which may be another interpreter's. */
+/* Finds the calling thread's state, because spans go to the state that this OS thread used last,
+ * which may be another interpreter's. */
 static void find_thread(void) { (void)thread_state_current(); }
 
 /* The span's description. NULL with an exception. */
@@ -49,7 +50,7 @@ static const edbprof_function *describe(span_object *self)
     }
     PyObject *address = known != NULL ? PyLong_FromVoidPtr((void *)span) : NULL;
     if (address != NULL && PyDict_SetItem(known, self->name, address) < 0) {
-        PyErr_Clear(); /* It is interned anew the next time. */
+        PyErr_Clear(); /* The name is interned anew the next time. */
     }
     Py_XDECREF(address);
     PyErr_Clear();
@@ -108,7 +109,7 @@ static PyObject *span_exit_method(PyObject *self)
     Py_RETURN_NONE;
 }
 
-/* Decorates a function: _spans.py makes what stands in for it. */
+/* Decorates a function: _spans.py makes the stand-in. */
 static PyObject *span_call(PyObject *self, PyObject *arguments, PyObject *keywords)
 {
     PyObject *function;

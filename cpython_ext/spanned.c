@@ -68,8 +68,8 @@ static PyObject *spanned_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
     return stand_in_finished(&self->base);
 }
 
-/* Spanned(function, span, /, *, called=None) stands in for `function` and calls it within the span,
- * or calls `called` in its place. */
+/* Spanned(function, span, /, *, called=None) takes the place of `function` and calls it within the
+ * span, or calls `called` instead. */
 int spanned_init(interpreter_state *interpreter)
 {
     static const stand_in_type type = {

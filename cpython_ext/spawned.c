@@ -1,4 +1,4 @@
-/* Notes of the programs that this process starts. */
+/* Notes of the programs that this process starts, for `edbprof run`: see spawned.h. */
 #include "spawned.h"
 
 #include "interpreter.h"
@@ -36,8 +36,8 @@ int spawned_set_directory(PyObject *directory)
 
 enum { MOST_WORDS = 16, LONGEST_WORD = 256 };
 
-/* A path or word as bytes: a new reference, or NULL without an exception. Objects of the
- * program's are not asked for theirs. */
+/* Returns a path or word as bytes: a new reference, or NULL without an exception. Other objects of
+ * the program are not asked for their path. */
 static PyObject *bytes_of(PyObject *word)
 {
     if (PyBytes_Check(word)) {
@@ -49,7 +49,7 @@ static PyObject *bytes_of(PyObject *word)
     return bytes;
 }
 
-/* The first of the paths that can be executed, as bytes: a new reference, or NULL. */
+/* Returns the first of the paths that can be executed, as bytes: a new reference, or NULL. */
 static PyObject *executable_of(PyObject *paths)
 {
     bool is_one = !PyTuple_Check(paths) && !PyList_Check(paths);
@@ -99,7 +99,7 @@ static void write_note(const char *note, size_t length)
     }
     int file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (file >= 0) {
-        /* Without room for it, the program is not named. */
+        /* If the disk is full, the program is not named. */
         ssize_t written = write(file, note, length);
         (void)written;
         close(file);

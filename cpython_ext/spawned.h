@@ -1,14 +1,14 @@
 /* Notes of the programs that this process starts.
  *
- * A Python without edbprof, or with the option -S, can't say that it is not recorded. So who
- * starts it leaves a note for `edbprof run`, which knows what was recorded. Programs that can be no
- * Python are not noted, because most programs start many of those. */
+ * A Python without edbprof, or with the option -S, can't say that it is not recorded. So the
+ * process that starts it leaves a note for `edbprof run`, which knows what was recorded. Programs
+ * that cannot be a Python are not noted, because most processes start many of them. */
 #ifndef EDBPROF_SPAWNED_H
 #define EDBPROF_SPAWNED_H
 
 #include "compat.h"
 
-/* Says where notes are to be left from now on. 0, or -1 with an exception. */
+/* Sets the directory in which notes are left from now on. Returns 0, or -1 with an exception. */
 int spawned_set_directory(PyObject *directory);
 
 /* Covers a builtin that is about to be called for the first time, if it starts programs. Its C

@@ -47,8 +47,8 @@ static binding binding_of(PyObject *function)
     return BINDS_TO_INSTANCE;
 }
 
-/* The class that `classmethod` binds to. classmethod(stand_in) of Python 3.9 passes the class as
- * the instance, and no type (cm_descr_get in funcobject.c). */
+/* Returns the class that `classmethod` binds to. classmethod(stand_in) of Python 3.9 passes the
+ * class as the instance, and no type (cm_descr_get in funcobject.c). */
 static PyObject *class_of(PyObject *instance, PyObject *type)
 {
     if (type != NULL || instance == NULL) {
@@ -72,7 +72,7 @@ static PyObject *stand_in_bind(PyObject *self, PyObject *instance, PyObject *typ
     return PyMethod_New(self, to);
 }
 
-/* For those who look in the type for it, like pydoc. */
+/* Serves tools that look for `__doc__` in the type, like pydoc. */
 static PyObject *stand_in_doc(PyObject *object, void *Py_UNUSED(closure))
 {
     return PyObject_GetAttrString(((stand_in *)object)->function, "__doc__");
@@ -129,9 +129,9 @@ static PyObject *stand_in_repr(PyObject *object)
     return PyObject_Repr(((stand_in *)object)->function);
 }
 
-/* No tp_clear, as in tuples: none of these references ever changes, so every cycle contains another
- * object that can be cleared. A __del__ that runs while the cycle is taken apart can still call
- * this one. Other types of this extension have none for the same reason. */
+/* No tp_clear, as in tuples: these references never change, so every cycle contains another object
+ * that can be cleared. A __del__ that runs while the cycle is broken can still call this object.
+ * Other types of this extension have no tp_clear for the same reason. */
 int stand_in_traverse(PyObject *object, visitproc visit, void *arg)
 {
     Py_VISIT(Py_TYPE(object));

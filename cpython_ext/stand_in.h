@@ -1,4 +1,5 @@
-/* Stand-in: a callable in place of a function that does something of its own at each call. */
+/* Stand-in: a callable that takes the place of a function, and does something of its own at each
+ * call. */
 #ifndef EDBPROF_STAND_IN_H
 #define EDBPROF_STAND_IN_H
 
@@ -24,7 +25,7 @@ typedef struct {
     destructor dealloc;    /* calls stand_in_let_go first */
 } stand_in_type;
 
-/* Makes the type. 0, or -1 with an exception. */
+/* Makes the type. Returns 0, or -1 with an exception. */
 int stand_in_make_type(interpreter_state *interpreter, own_type which, const stand_in_type *type);
 
 /* Makes an object whose other members are zero. NULL with an exception. */
@@ -33,12 +34,12 @@ stand_in *stand_in_new(PyTypeObject *type, PyObject *function, vectorcallfunc ca
 /* Returns the object, of which all members are set. */
 PyObject *stand_in_finished(stand_in *self);
 
-/* The function behind the stand-ins that `function` consists of, borrowed. */
+/* Returns the function behind the stand-ins that `function` consists of, borrowed. */
 PyObject *stand_in_innermost(PyObject *function);
 
 int stand_in_traverse(PyObject *object, visitproc visit, void *arg);
 
-/* Ends what stand_in_new began. The memory is freed afterwards, by compat_free. */
+/* Drops what stand_in_new has taken. The memory is freed afterwards, by compat_free. */
 void stand_in_let_go(PyObject *object);
 
 #endif

@@ -1,8 +1,8 @@
 /* Steps: drives a generator or coroutine step by step, recording during each.
  *
- * Between the steps it is suspended and nothing is recorded. The package's drivers put a real
- * generator or coroutine around it, so that inspect and event loops see the kind of object
- * that they expect. */
+ * Between steps, the function is suspended and nothing is recorded. The package's drivers put a
+ * real generator or coroutine around a Steps object, so that inspect and event loops see the kind
+ * of object that they expect. */
 #include "steps.h"
 
 #include "recorder_type.h"
@@ -12,10 +12,10 @@
 typedef struct {
     PyObject_HEAD recorder *owner;
     PyObject *iterator;
-    PyObject *to_throw; /* by the next step; or NULL */
-    PyObject *whole;    /* of an async generator, whose items are steps of their own; or NULL */
-    uint64_t call;      /* of all steps */
-    slow_calls slow;    /* that are kept */
+    PyObject *to_throw; /* exception that the next step throws; or NULL */
+    PyObject *whole;    /* steps of an async generator, if these are of one of its items; or NULL */
+    uint64_t call;      /* number of the decorated call, for all steps */
+    slow_calls slow;    /* calls that are kept */
     uint64_t since;     /* beginning of the first step, if it may be kept */
     char started, over; /* T_BOOL */
 } steps;
@@ -54,7 +54,7 @@ static PyObject *steps_make(PyTypeObject *Py_UNUSED(type), PyObject *args, PyObj
     return steps_new((recorder *)owner, iterator, &none);
 }
 
-/* Has the beginning and the limit of the call that the steps belong to. */
+/* Returns the steps that have the beginning and the limit of the whole call. */
 static steps *whole_of(steps *self) { return self->whole == NULL ? self : (steps *)self->whole; }
 
 static bool begin_step(steps *self)
@@ -74,7 +74,8 @@ static void end_step(steps *self, bool recording, bool over)
     if (recording && thread_calls_end(self->owner) && over) {
         (void)recorder_call_ended(self->owner);
     }
-    /* An async generator is over once an item raises anything but the value of that. */
+    /* An async generator is over once an item raises anything but the StopIteration that carries a
+     * value. */
     bool is_item =
         self->whole != NULL &&
         (exception == NULL || PyErr_GivenExceptionMatches(exception, PyExc_StopIteration));
@@ -84,14 +85,15 @@ static void end_step(steps *self, bool recording, bool over)
     compat_restore_exception(exception);
 }
 
-/* Returning a value is raising StopIteration in the protocols of attribute calls. */
+/* Turns a returned value into StopIteration, by which `__next__` and `send` return values. */
 static PyObject *outcome(compat_step how, PyObject *result, bool from_next)
 {
     if (how != COMPAT_RETURNED) {
         return result;
     }
     if (!from_next || result != Py_None) {
-        /* Made here: raising by class would take a tuple for several arguments. */
+        /* Make the exception here, because raising by class would take a tuple for several
+         * arguments. */
         PyObject *stop = PyObject_CallOneArg(PyExc_StopIteration, result);
         if (stop != NULL) {
             PyErr_SetObject(PyExc_StopIteration, stop);
@@ -182,7 +184,7 @@ static PySendResult steps_am_send(PyObject *object, PyObject *value, PyObject **
 }
 #endif
 
-/* No tp_clear: see decorated.c. */
+/* No tp_clear: see stand_in.c. */
 static int steps_traverse(PyObject *object, visitproc visit, void *arg)
 {
     Py_VISIT(Py_TYPE(object));
@@ -198,7 +200,7 @@ static void steps_dealloc(PyObject *object)
     steps *self = (steps *)object;
     PyObject_GC_UnTrack(object);
     if (!self->started && PyCoro_CheckExact(self->iterator)) {
-        /* Its driver was never awaited either, and warns in its place. */
+        /* Its driver was never awaited either, and warns instead of it. */
         PyObject *exception = compat_take_exception();
         PyObject *result = PyObject_CallMethod(self->iterator, "close", NULL);
         if (result == NULL) {

@@ -5,7 +5,7 @@
 #include "interpreter.h"
 #include "recorder.h"
 
-/* Makes the type. 0, or -1 with an exception. */
+/* Makes the type. Returns 0, or -1 with an exception. */
 int steps_init(interpreter_state *interpreter);
 
 /* Drives `iterator` (a generator, coroutine or other awaitable iterator, stolen), recording

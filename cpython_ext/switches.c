@@ -1,4 +1,4 @@
-/* Switches between stacks of calls in one thread. */
+/* Switches between stacks of calls in one thread: lets the observer of switches.h look for them. */
 #include "switches.h"
 
 #include "active.h"

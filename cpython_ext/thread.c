@@ -1,4 +1,4 @@
-/* The recorders that are active in each Python thread. */
+/* The recorders that are active in each Python thread: switches them on and off. */
 #include "thread.h"
 
 #include "active.h"
@@ -58,7 +58,7 @@ uint64_t thread_new_call(void)
     return ++latest;
 }
 
-/* Makes the events that a recorder needs come. 0, or -1 with an exception. */
+/* Makes the hook report the events that a recorder needs. Returns 0, or -1 with an exception. */
 static int listen(thread_state *state, const recorder *owner)
 {
     const hook_ops *hook = hooks[owner->hook];
@@ -81,7 +81,8 @@ void thread_forget_calls(const active_recorder *active)
     thread_enter_frame(active->owner, active->handle);
 }
 
-/* Makes events come, and adds the recorder to the active ones. 0, or -1 with an exception. */
+/* Makes the hook report events, and adds the recorder to the active ones. Returns 0, or -1 with an
+ * exception. */
 static int activate(thread_state *state, recorder *owner, uint64_t call)
 {
     active_recorders *list = &state->active[owner->hook];
@@ -90,9 +91,9 @@ static int activate(thread_state *state, recorder *owner, uint64_t call)
     if (thread_handles_attach(state, owner) < 0 || listen(state, owner) < 0) {
         return -1;
     }
-    /* Python code may have run until here: the name of a thread, audit hooks. If that has
+    /* Python code may have run until here, for the name of a thread or an audit hook. If it has
      * enabled the recorder, there must be no second entry; if it has closed the recorder, the
-     * handle is gone. None runs from here on. */
+     * handle is gone. No Python code runs from here on. */
     active_recorder *known = thread_find_active(state, owner);
     if (known != NULL) {
         known->depth++;
@@ -149,7 +150,7 @@ int thread_enable(recorder *owner, uint64_t call)
         thread_state_adopt(state, known);
     }
     if (known->is_guest) {
-        known->is_guest = false; /* It ends with the call that begins. */
+        known->is_guest = false; /* The recorder ends with the call that begins. */
         thread_state_count_member(owner, 1);
     } else {
         known->depth++;
@@ -176,14 +177,14 @@ bool thread_try_enable(recorder *owner, uint64_t call)
 
 static bool any_stops; /* Some recorder was ended in other threads since the process began. */
 
-/* The recorder's entry in the calling thread, or NULL. */
+/* Returns the recorder's entry in the calling thread, or NULL. */
 static active_recorder *find_active_here(const recorder *owner)
 {
     thread_state *state = thread_state_current();
     return state == NULL ? NULL : thread_find_active(state, owner);
 }
 
-/* Lets an event of each thread that a recorder is active in take the slow way. */
+/* Makes events of each thread that the recorder is active in take the slow way. */
 static void let_stop(const recorder *owner)
 {
     for (thread_state *state = thread_states(); state != NULL; state = state->next) {
@@ -308,7 +309,7 @@ static void stop_ended(void)
                 continue;
             }
             deactivate(&list->items[i]);
-            i = 0; /* That may have run Python code, which changes the list. */
+            i = 0; /* Python code may have run, and changed the list. */
         }
     }
 }
@@ -333,7 +334,7 @@ int thread_set_builtins(recorder *owner, bool builtins)
     if (builtins == owner->builtins) {
         return 0;
     }
-    /* In this order, because threads look for a change when they have seen this. */
+    /* Store in this order, because threads that see the new `builtins` then look for a change. */
     shared_store(&owner->builtins_changed, active);
     shared_store(&owner->builtins, builtins);
     for (thread_state *state = thread_states(); state != NULL; state = state->next) {
@@ -348,7 +349,7 @@ int thread_set_builtins(recorder *owner, bool builtins)
     return 0;
 }
 
-/* Counts the recorder where it is not counted. */
+/* Counts the recorder in threads in which it is not counted. */
 static void adopt(const recorder *owner)
 {
     for (thread_state *state = thread_states(); state != NULL && EDBPROF_FREE_THREADED;

@@ -9,11 +9,12 @@
 #include "thread_handles.h"
 #include "thread_state.h"
 
-/* Variables that each decorated call of all threads changes would slow all of them. So without the
- * GIL a recorder begins again in a thread by an entry in the thread's own list, which is not
- * counted. Code that has to know where a recorder is active looks into all lists. */
+/* A variable that each decorated call changes would slow all threads. So without the GIL, a
+ * recorder begins again in a thread by an entry in the thread's own list, which is not counted.
+ * Code that has to know where a recorder is active looks into all lists. */
 
-/* In so many beginnings one takes the slow way, which checks that the events are still ours. */
+/* Number of beginnings of which one takes the slow way, which checks that the events are still
+ * ours. */
 enum { BEGINS_BETWEEN_CHECKS = 256 };
 
 /* Returns true if the recorder can begin in a thread without the guard. */
@@ -35,7 +36,8 @@ static bool begin_uncounted(thread_state *state, recorder *owner, uint64_t call)
         return !known->is_guest;
     }
     edbprof_thread *handle = thread_handles_find(state, owner);
-    /* Whoever changes these looks into the list afterwards, and takes the lock for that. */
+    /* Code that changes these variables looks into the list afterwards, and takes the lock for
+     * that. */
     bool must_wait = shared_load(&owner->counted) || shared_load(&state->interpreter->all_look) ||
                      !thread_hook(owner->hook)->is_open(owner);
     if (must_wait || handle == NULL || list->count == list->room) {
@@ -88,7 +90,7 @@ bool thread_calls_end(recorder *owner)
         known->depth--;
         return false;
     }
-    /* While it is active, the recording is not freed. */
+    /* The recording is not freed while the recorder is active. */
     bool may_be_due =
         owner->save_every > 1 ||
         (owner->save_every == 1 && edbprof_thread_save_may_be_due(known->handle) == EDBPROF_OK);

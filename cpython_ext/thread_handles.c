@@ -36,7 +36,7 @@ int thread_handles_attach(thread_state *state, recorder *owner)
 {
     edbprof_thread *given = thread_handles_find(state, owner);
     if (given != NULL) {
-        /* Another thread may have made it. */
+        /* Another thread may have made the handle. */
         (void)edbprof_thread_adopt(given);
         return 0;
     }

@@ -1,4 +1,5 @@
-/* State of each Python thread. */
+/* State of each Python thread: made at its first use, found by OS threads, dropped at the thread's
+ * end. */
 #include "thread_state.h"
 
 #include "os_threads.h"
@@ -47,8 +48,8 @@ void thread_state_count_member(recorder *owner, int change)
     }
 }
 
-/* A recorder's last member has ended in another way than by disable(). If that was a fork, the
- * thread that remains is the child's main thread: its guest becomes a member. */
+/* Makes a recorder's guest in this thread a member, after its last member has ended in another way
+ * than by disable(). If that was a fork, the thread that remains is the child's main thread. */
 static void promote_guest(recorder *owner, thread_state *state)
 {
     active_recorders *list = &state->active[owner->hook];
@@ -151,13 +152,13 @@ static void stop_recording(thread_state *self)
     thread_state_tell(self, false);
 }
 
-/* The thread is over. Its open calls end, and its trees are for others to continue. */
+/* Called when the thread is over. Its open calls end, and other threads may continue its trees. */
 static void thread_state_dealloc(PyObject *object)
 {
     EDBPROF_GUARDED;
     thread_state *self = (thread_state *)object;
     if (self->ident != PyThread_get_thread_ident() && compat_is_finalizing()) {
-        /* A daemon thread, which may continue to record in native code without the GIL:
+        /* This is a daemon thread, which may continue to record in native code without the GIL, so
          * everything that it uses is leaked. */
         return;
     }
@@ -215,11 +216,11 @@ int thread_state_init(interpreter_state *interpreter)
     return interpreter_make_type(interpreter, TYPE_THREAD_STATE, &spec);
 }
 
-/* The calling OS thread is this Python thread from now on. */
+/* Notes that the calling OS thread runs this Python thread from now on. */
 static void bind_os_thread(thread_state *state, PyThreadState *tstate)
 {
     if (state != NULL && state->home != &thread_here) {
-        /* No other OS thread knows one that has not run. */
+        /* No other OS thread knows a thread that has not run. */
         (void)process_add(&threads_epoch, state->home != NULL);
         state->ident = PyThread_get_thread_ident();
         state->home = &thread_here;

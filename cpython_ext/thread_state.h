@@ -51,7 +51,7 @@ typedef struct thread_state {
     PyObject *greenlets;      /* dict: address of a suspended one -> its positions; or NULL */
 } thread_state;
 
-/* Makes the type of these objects. 0, or -1 with an exception. */
+/* Makes the type of thread states. Returns 0, or -1 with an exception. */
 int thread_state_init(interpreter_state *interpreter);
 
 /* Threads of all interpreters that record at the moment: see edbprof_python.h. */
@@ -67,8 +67,8 @@ typedef struct {
     thread_state *state;
     PyThreadState *tstate;
     const thread_state *of_main; /* the latest state that is one of the main interpreter's */
-    /* Those of `active[HOOK_MONITORING]` of the one Python thread of the main interpreter that this
-     * OS thread has been. NULL and false if it has been several, or may be one of another
+    /* Copies from `active[HOOK_MONITORING]` of the one Python thread of the main interpreter that
+     * this OS thread has run. NULL and false if it has run several, or may run one of another
      * interpreter. */
     edbprof_thread *monitored, *monitored_builtins;
     bool skips_builtins;
@@ -81,33 +81,33 @@ typedef struct {
 
 extern EDBPROF_THREAD_LOCAL latest_state thread_here;
 
-/* The handle for events of sys.monitoring in the calling OS thread, in the usual case. NULL
- * means nothing. */
+/* Returns the handle for events of sys.monitoring in the calling OS thread, in the usual case. NULL
+ * proves nothing. */
 static inline edbprof_thread *thread_monitored(void)
 {
     return thread_here.epoch == shared_load(&threads_epoch) ? thread_here.monitored : NULL;
 }
 
-/* Handle for events of functions written in C: see thread_monitored. */
+/* Returns the handle for events of functions written in C: see thread_monitored. */
 static inline edbprof_thread *thread_monitored_builtins(void)
 {
     return thread_here.epoch == shared_load(&threads_epoch) ? thread_here.monitored_builtins : NULL;
 }
 
 /* Returns true if no recorder of the calling OS thread needs such events of sys.monitoring. False
- * means nothing. */
+ * proves nothing. */
 static inline bool thread_skips_builtins(void)
 {
     return thread_here.epoch == shared_load(&threads_epoch) && thread_here.skips_builtins;
 }
 
-/* The state of the calling OS thread, or NULL if it has none. Needs no GIL. */
+/* Returns the state of the calling OS thread, or NULL if it has none. Needs no GIL. */
 static inline thread_state *thread_state_here(void) { return thread_here.state; }
 
-/* The slow case of thread_state_current. */
+/* Does what thread_state_current does, in the slow case. */
 thread_state *thread_state_find(PyThreadState *tstate);
 
-/* The state of the current Python thread, or NULL if it has none. */
+/* Returns the state of the current Python thread, or NULL if it has none. */
 static inline thread_state *thread_state_current(void)
 {
     PyThreadState *tstate = PyThreadState_Get();
@@ -126,24 +126,24 @@ thread_state *thread_state_make_for(PyThreadState *tstate);
 /* Returns true if a Python thread has a state. May be called by another thread. */
 bool thread_state_exists(PyThreadState *tstate);
 
-/* The state of any Python thread, or NULL. */
+/* Returns the state of any Python thread, or NULL. */
 thread_state *thread_state_of(PyThreadState *tstate);
 
-/* Number of the newest Python thread of the calling one's interpreter, or of the calling one where
- * the newest may end meanwhile. */
+/* Returns the number of the newest Python thread of the calling one's interpreter, or of the
+ * calling one where the newest may end meanwhile. */
 uint64_t thread_state_newest(void);
 
 /* Counts a member of a recorder in or out, by 1 or -1. */
 void thread_state_count_member(recorder *owner, int change);
 
-/* The states of all threads of the calling one's interpreter, linked by `next`. */
+/* Returns the states of all threads of the calling one's interpreter, linked by `next`. */
 static inline thread_state *thread_states(void)
 {
     const interpreter_state *here = interpreter_here();
     return here == NULL ? NULL : here->threads;
 }
 
-/* Says what is wanted of an interpreter's unknown threads. */
+/* Changes the number of members for which unknown threads of an interpreter arrive. */
 static inline void thread_states_want(interpreter_state *interpreter, unsigned change)
 {
     shared_store(&interpreter->wanted, interpreter->wanted + change);
@@ -170,8 +170,8 @@ static inline void thread_state_choose_fast_way(const thread_state *state, activ
     thread_state_note_monitored(state);
 }
 
-/* The recorder's entry in a thread, or NULL if it is not active there. Valid until a recorder
- * is switched on or off there. */
+/* Returns the recorder's entry in a thread, or NULL if it is not active there. Valid until a
+ * recorder is switched on or off there. */
 static inline active_recorder *thread_find_active(thread_state *state, const recorder *owner)
 {
     return active_find(&state->active[owner->hook], owner);
@@ -187,7 +187,7 @@ static inline bool thread_state_records(const thread_state *state)
     return records;
 }
 
-/* Says to other extensions that the thread records, or that it does so no longer. */
+/* Shows other extensions that the thread records, or that it no longer does. */
 static inline void thread_state_tell(thread_state *state, bool records)
 {
     if (records != state->is_told) {
@@ -196,15 +196,15 @@ static inline void thread_state_tell(thread_state *state, bool records)
     }
 }
 
-/* Counts a thread in or out, by 1 or -1, where its list of a hook is empty. That is before it gets
- * its first recorder, or after it has lost its last. */
+/* Counts a thread in or out, by 1 or -1, while its list of a hook is empty: before it gets its
+ * first recorder, or after it has lost its last. */
 static inline void thread_state_count(thread_state *state, hook_kind hook, int change)
 {
     if (active_is_counted(&state->active[hook])) {
         return;
     }
     shared_add(&state->interpreter->threads_by_hook[hook], (unsigned)change);
-    /* Without the GIL, thread_disable says when it ends. */
+    /* Without the GIL, thread_disable reports the end. */
     if (change > 0 || (!EDBPROF_FREE_THREADED && !thread_state_records(state))) {
         thread_state_tell(state, change > 0);
     }

@@ -8,7 +8,8 @@
 #include <math.h>
 
 /* Nanoseconds of a reading. Integers count from the first one, because a double does not hold
- * nanoseconds since 1970. Any number and an exception if the reading is no number. */
+ * nanoseconds since 1970. If the reading is no number, an exception is set and the result means
+ * nothing. */
 static double timer_ns(recorder *self, PyObject *reading)
 {
     if (!PyLong_Check(reading)) {
@@ -32,7 +33,8 @@ uint64_t timer_read(recorder *self)
     PyObject *reading = PyObject_CallNoArgs(self->timer);
     double ns = 0;
     if (reading != NULL) {
-        /* Still the timer: Python code may make a number of what it has returned. */
+        /* This is still part of the timer, because Python code may convert its result to a
+         * number. */
         ns = timer_ns(self, reading);
         Py_DECREF(reading);
     }

@@ -4,7 +4,7 @@
 
 #include "recorder.h"
 
-/* The timer's reading in nanoseconds; 0 after a failure, which is printed once. Runs Python
+/* Returns the timer's reading in nanoseconds; 0 after a failure, which is printed once. Runs Python
  * code. */
 uint64_t timer_read(recorder *self);
 

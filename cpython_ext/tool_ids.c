@@ -1,4 +1,4 @@
-/* Tool ids of sys.monitoring. */
+/* Tool ids of sys.monitoring: chooses and takes one for a hook. */
 #include "tool_ids.h"
 
 /* Tool ids in the order in which they are tried. 0, 1 and 2 belong to debuggers, coverage and

@@ -1,4 +1,4 @@
-/* Tool ids of sys.monitoring, which identify who gets events. */
+/* Tool ids of sys.monitoring, which identify the tools that get events. */
 #ifndef EDBPROF_TOOL_IDS_H
 #define EDBPROF_TOOL_IDS_H
 

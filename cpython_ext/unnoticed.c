@@ -3,8 +3,8 @@
 
 #include "guard.h"
 
-/* Times that a recorder begins to count. Counting takes microseconds, more than recording a short
- * decorated call, so a recorder that begins more often leaves it. */
+/* Number of times that a recorder begins to count. Counting takes microseconds, more than recording
+ * a short decorated call, so a recorder that begins more often stops counting. */
 enum { MOST_COUNTS = 64 };
 
 static uint64_t accounted; /* Python threads that somebody accounts for */
@@ -17,8 +17,8 @@ void unnoticed_account(void)
     }
 }
 
-/* The number of Python threads that are not accounted for, and a constant. The number of the latest
- * one is known only by making another. */
+/* Returns the number of Python threads that are not accounted for, plus a constant. The number of
+ * the latest thread is found only by making another. */
 static uint64_t unaccounted(void)
 {
     static uint64_t latest;
@@ -41,7 +41,7 @@ void unnoticed_forked(void)
     accounted += unaccounted();
 }
 
-/* The child of a fork begins with none. */
+/* Begins with 0 in the child of a fork. */
 static void forget_parent(recorder *owner)
 {
     if (owner->unnoticed_fork != forks) {

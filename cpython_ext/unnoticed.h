@@ -1,8 +1,8 @@
 /* Entries of C code's threads that a hook could not notice.
  *
  * A thread of C code enters the interpreter with a Python thread of its own (PyGILState_Ensure),
- * which no callback reports. A profile function belongs to one Python thread: if it ends before
- * another recorded thread has an event, what it called is missing. The interpreter numbers all
+ * which no callback reports. A profile function belongs to one Python thread. If such a thread ends
+ * before another recorded thread has an event, its calls are missing. The interpreter numbers all
  * Python threads, so those that are not accounted for can be counted. */
 #ifndef EDBPROF_UNNOTICED_H
 #define EDBPROF_UNNOTICED_H
@@ -17,7 +17,7 @@ void unnoticed_account(void);
 void unnoticed_begin(recorder *owner);
 void unnoticed_end(recorder *owner);
 
-/* Tells the library the number so far. */
+/* Reports the number so far to the library. */
 void unnoticed_report(recorder *owner);
 
 /* Says that this process is a child that was forked just now. */
