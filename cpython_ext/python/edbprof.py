@@ -1,4 +1,4 @@
-"""The program `edbprof` as `python -m edbprof`: that of this Python, whatever is on PATH."""
+"""The program `edbprof` as `python -m edbprof`: this Python's own, even if PATH has another."""
 
 import os
 import sys

@@ -1,5 +1,5 @@
-"""Has the processes of `edbprof run` record themselves: called by the .pth file when Python
-starts, if this may be one of them. In a virtual environment site.py reads that file twice.
+"""Makes the processes of `edbprof run` record themselves. The .pth file calls it when Python
+starts, if this may be such a process. In a virtual environment, site.py reads the .pth file twice.
 Pythons that run no code of .pth files call it by the .start file, in each process.
 
 A module of its own beside the package, since even importing that may fail. pytest leaves it as
@@ -18,13 +18,14 @@ _is_entered = False
 
 
 def start(importers: "Set[str]") -> None:
-    """`importers`: the keys of sys.path_importer_cache before this module was imported, which
-    the program is to find.
+    """Record, if this process belongs to a run. `importers`: the keys of sys.path_importer_cache
+    before this module was imported, to which the cache is reset for the program.
     """
     own = os.environ.get(VARIABLE, "")
     settings = own
     if not own or "\nstart=off\n" in own:
-        # Children of `edbprof run --start=off` are those of the `edbprof attach` to it, if any.
+        # Children of `edbprof run --start=off` belong to the `edbprof attach` to it, if there is
+        # one.
         settings = _settings_by_descent() or own
     directory = settings.partition("\ndirectory=")[2] if settings else ""
     # Without the directory the run is over; this is a child of what has outlived it.
@@ -41,7 +42,7 @@ def start(importers: "Set[str]") -> None:
             _startup.recorder(own)  # Opens the door, and records nothing.
         recorder = _startup.recorder(settings)
         _forget_importers(importers)
-        # Last of all: whatever comes after it is recorded.
+        # This comes last, because everything after it is recorded.
         if recorder is not None and is_main:
             recorder.enable()
         elif recorder is not None:
@@ -56,7 +57,7 @@ def start(importers: "Set[str]") -> None:
 
 
 def start_at_entry() -> None:
-    """Does the same for `edbprof_native.start`, whose functions get no arguments."""
+    """Call start() for `edbprof_native.start`, whose functions get no arguments."""
     global _is_entered
     if _is_entered:
         return
@@ -72,8 +73,8 @@ def start_at_entry() -> None:
 
 
 def _settings_by_descent() -> "Optional[str]":
-    """Settings of the run that an ancestor belongs to, for processes that were started with an
-    environment of their own. None if there is no such run.
+    """Return the settings of the run that an ancestor belongs to, for processes that were started
+    with an environment of their own. None if there is no such run.
 
     Each run has an entry in a directory of its user's, named after its process: see
     commands/run/registry.rs.
@@ -104,7 +105,7 @@ def _settings_by_descent() -> "Optional[str]":
 
 
 def _note(directory: str, cause: str, about: str) -> bool:
-    """Tell the run that something here is not recorded. Returns False if that can't be told."""
+    """Leave a note for the run that something here is not recorded. Returns False if that fails."""
     if not directory:
         return False
     path = f"{directory}/unrecorded_{os.getpid()}_{cause}"
@@ -115,7 +116,7 @@ def _note(directory: str, cause: str, about: str) -> bool:
     try:
         os.write(file, os.fsencode(about + "\n"))
     except OSError:
-        pass  # The name tells enough.
+        pass  # The file's name says enough.
     finally:
         os.close(file)
     return True

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 _MARKER = (
     "edbprof(max_calls): limits for the calls that the test makes, which `pytest --edbprof` checks."
-    ' max_calls={"sqlalchemy.*": 1200}: numbers; max_calls=["sqlalchemy.*"]: those of the'
-    " baseline; without: the baseline's, of the program's own functions."
+    ' max_calls={"sqlalchemy.*": 1200} sets limits; max_calls=["sqlalchemy.*"] takes them from the'
+    " baseline; without max_calls, the baseline limits the program's own functions."
 )
 
 
@@ -81,7 +81,7 @@ def pytest_collection_finish(session: "Any") -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: "Any") -> None:
-    """Learn of the tests that a worker of xdist has collected."""
+    """Take the number of marked tests that a worker of xdist has collected."""
     marked = getattr(node, "workeroutput", {}).get("edbprof_marked", 0)
     node.config._edbprof_marked = max(marked, getattr(node.config, "_edbprof_marked", 0))
 

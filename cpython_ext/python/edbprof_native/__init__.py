@@ -97,9 +97,9 @@ def __dir__() -> "list[str]":
 
 
 def keep_timeline() -> None:
-    """Keep everything that the timelines of this process have now; later events overwrite none.
+    """Keep everything that the timelines of this process have now from being overwritten.
 
-    As with the slow calls of `@profile(slower_than=...)`, of which the latest 100 are kept, a
+    The latest 100 such parts are kept, like those of slow calls (`@profile(slower_than=...)`). A
     quarter of each timeline remains free for later events.
     """
     _native.keep_timelines(100)

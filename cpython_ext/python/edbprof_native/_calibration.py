@@ -1,8 +1,8 @@
-"""What calibration times: loops that call, and do nothing else.
+"""Loops that calibration times: they call functions, and do nothing else.
 
-The calls are of the kinds that programs make most, and that the interpreter has short cuts
-for as long as nobody listens. A round makes several, of different functions, so that the
-recorder has no easier task than in a program.
+The calls are of the kinds that programs make most, for which the interpreter has shortcuts while no
+tool listens. A round makes several, of different functions, so that the recorder has no easier task
+than in a program.
 """
 
 from . import _native
@@ -14,7 +14,7 @@ def _no_calls(rounds, _):
 
 
 def _loops():
-    """(loop, its argument, functions that it calls) for each kind of call: see calibrate.c."""
+    """Return (loop, argument, functions that it calls) for each kind of call: see calibrate.c."""
 
     class Called:
         def one(self, argument):
@@ -111,7 +111,7 @@ def _loops():
 
 
 def _with_other_code(function):
-    """The same with code objects of its own, for which events can be switched on."""
+    """Return a copy with code objects of its own, for which events can be switched on."""
     return type(function)(_copy(function.__code__), globals())
 
 

@@ -1,6 +1,6 @@
 """The choice of the functions that are recorded, as options of `Recorder`.
 
-Nothing is imported here that not every Python has imported by then: see _process.py.
+This module imports only modules that every Python has imported by then: see _process.py.
 """
 
 import os
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     Patterns = Union[str, Sequence[str]]
 
-#: Stands for the functions of the program itself, in place of a pattern.
+#: Word for the functions of the program itself, used as a pattern.
 MINE = "mine"
 
 
@@ -21,7 +21,7 @@ def _tuple(patterns: "Patterns") -> "Tuple[str, ...]":
 
 
 def _libraries() -> "Iterator[str]":
-    """The directories of the standard library and of this package, as `sysconfig` has them."""
+    """Yield the directories of the standard library, as `sysconfig` has them, and of edbprof."""
     yield os.path.dirname(os.path.abspath(__file__))
     version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     library = os.path.dirname(getattr(os, "__file__", ""))
@@ -35,7 +35,7 @@ def _libraries() -> "Iterator[str]":
 
 
 def options(record: "Patterns", no_record: "Patterns") -> "Dict[str, Tuple[str, ...]]":
-    """Options of `Recorder` for patterns, a single one or any number."""
+    """Return options of `Recorder` for one pattern or any number of them."""
     chosen = {"record": _tuple(record), "no_record": _tuple(no_record)}
     if any(MINE in patterns for patterns in chosen.values()):
         chosen["libraries"] = tuple(_libraries())

@@ -1,7 +1,7 @@
 """Profiles as data: `load`, `merge` and what they return.
 
-Imported at the first use, as is the extension module below it: no process that is recorded needs
-either.
+This module and the extension module that it uses are imported at the first use, because no recorded
+process needs them.
 """
 
 import os
@@ -115,13 +115,13 @@ class Thread(NamedTuple):
     """A thread that was recorded, or several that had one name, one after the other."""
 
     name: str
-    """In a merged file that of several, with `#` for digits."""
+    """In a merged file, one name for several threads, with `#` for digits."""
     process: Optional[Process]
-    """None in a merged file, which does not tell."""
+    """None in a merged file, which does not keep it."""
     threads: int
     """0 if unknown."""
     total_ns: int
-    """Time of the calls that no other made."""
+    """Time of the outermost calls."""
 
 
 class Change(NamedTuple):
@@ -221,11 +221,11 @@ class Node:
 
     @property
     def is_estimated(self) -> bool:
-        """True if its place is an estimate, because there was no call tree."""
+        """True if the node's place is an estimate, because there was no call tree."""
         return bool(self._data.column("estimated")[self.index])
 
     def subtree(self) -> "Iterator[Node]":
-        """This node and all below it, depth first."""
+        """Yield this node and all nodes below it, depth first."""
         return self._data._walk([self.index])
 
 
@@ -248,7 +248,7 @@ class ProfileData:
         return f"<ProfileData: {nodes} {node_word}, {processes} {process_word}>"
 
     def __len__(self) -> int:
-        """The number of nodes."""
+        """Return the number of nodes."""
         return len(self.column("parent"))
 
     @property
@@ -271,7 +271,7 @@ class ProfileData:
 
     @property
     def threads(self) -> List[Thread]:
-        """The threads that were recorded; of merged files the names that threads had."""
+        """The threads that were recorded; in merged files, one entry for each name of threads."""
         processes = self.processes
         return [
             Thread(name, None if of == _NO_NODE else processes[of], threads, total_ns)
@@ -297,15 +297,15 @@ class ProfileData:
         return column
 
     def walk(self) -> Iterator[Node]:
-        """All nodes, depth first: each before its callees."""
+        """Yield all nodes, depth first: each before its callees."""
         roots = [at for at, parent in enumerate(self.column("parent")) if parent == _NO_NODE]
         return self._walk(roots)
 
     def find(self, pattern: str) -> List[Function]:
         """Return the functions that a pattern matches, as `edbprof --include` does.
 
-        Patterns are such as `"json.*"`, `"encoder.py:encode"` and `"JSONEncoder.*"`. Leading
-        packages and directories may be left out; `*` and `?` match as in a shell.
+        Examples are `"json.*"`, `"encoder.py:encode"` and `"JSONEncoder.*"`. Leading packages and
+        directories may be left out; `*` and `?` match as in a shell.
         """
         matches = zip(self._listed(), self._data.find(pattern), self._data.column(114))
         return [function for function, is_match, is_called in matches if is_match and is_called]
@@ -344,13 +344,13 @@ class ProfileData:
         ]
 
     def _repr_html_(self) -> str:
-        """The page of `edbprof view`, for notebooks."""
+        """Return the page of `edbprof view`, for notebooks."""
         from . import _page
 
         return _page.html(self._data.encode())
 
     def _repr_markdown_(self) -> str:
-        """The functions with the largest self times as a table, for notebooks."""
+        """Return the functions with the largest self times as a table, for notebooks."""
         from . import _page
 
         return _page.markdown(self._data.encode())
@@ -433,7 +433,7 @@ class ProfileData:
         return columns
 
     def _listed(self) -> List[Function]:
-        """All functions, those of groups and of callers without a call too."""
+        """Return all functions, groups and callers without a call included."""
         if self._all_functions is None:
             columns = [self._data.column(id) for id in _FUNCTIONS]
             self._all_functions = [
@@ -466,13 +466,13 @@ _Stats = Dict[_Label, Tuple[int, int, float, float, _Callers]]
 
 
 class _Rows:
-    """Anything that `pstats.Stats` takes."""
+    """Object that `pstats.Stats` accepts."""
 
     def __init__(self, stats: _Stats) -> None:
         self.stats = stats
 
     def create_stats(self) -> None:
-        """Do nothing: `stats` is there."""
+        """Do nothing, because `stats` is set already."""
 
 
 def _sources(sources: "Iterable[Source]") -> "Tuple[Tuple[Optional[bytes], Optional[bytes]], ...]":
@@ -542,7 +542,7 @@ def merge(paths_or_bytes: "Iterable[Source]") -> bytes:
 
     Raises:
         OSError: A file can't be read.
-        ProfileError: As of `load`.
+        ProfileError: See `load`.
     """
     if isinstance(paths_or_bytes, (str, bytes, os.PathLike)):
         raise TypeError("merge() takes several profiles: a list of paths or bytes")

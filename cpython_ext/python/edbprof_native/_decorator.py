@@ -206,7 +206,7 @@ class profile:
             ValueError: An argument is out of its range.
             OSError: The results can't be written, or the program `edbprof` is missing.
         """
-        self.save()  # Before the import, which would stand in it where a call records.
+        self.save()  # Before the import, whose calls would be in the file if this thread records.
 
         from ._program import aggregate
 

@@ -1,7 +1,7 @@
 """Requests of `edbprof attach` and `edbprof dump` to this process: see cpython_ext/door.c.
 
 Each request is a word and the lines below it; each answer begins with `ok` or `error`. All of it
-runs in the thread of the door, while the program's threads go on.
+runs in the thread of the door, while the program's threads continue.
 """
 
 import os
@@ -20,7 +20,7 @@ _recording: "Optional[_native.Recorder]" = None
 #: Times that the directory is made again, because the end of another process has removed it.
 _ATTEMPTS = 10
 
-#: Bytes of a directory beside which a number of a process fits in the address of a socket.
+#: Most bytes of a directory's path that leave room for a process id in a socket's address.
 _LONGEST_DIRECTORY = 99
 
 #: Fork warns about a second thread, which the door has.
@@ -67,7 +67,7 @@ def listen() -> None:
     """Let `edbprof attach PID` record this process, and `edbprof dump PID` show its stacks.
 
     A socket, which only this user and root may connect to, waits in a thread that Python does not
-    know. Processes that are forked get one of their own. Calling it again does nothing. Raises
+    know. Forked processes get sockets of their own. Calling `listen` again does nothing. Raises
     OSError.
     """
     global _is_open
@@ -87,16 +87,16 @@ def _reopen() -> None:
     try:
         _open()
     except OSError:
-        pass  # The child works without it.
+        pass  # The child works without a door.
 
 
 def open_once(path: str) -> None:
-    """Open the door at `path`, for `edbprof attach` that has come in by `sys.remote_exec`."""
+    """Open the door at `path`, for an `edbprof attach` that runs this by `sys.remote_exec`."""
     _native.open_door(path, handle, True)
 
 
 def handle(request: "Optional[bytes]") -> bytes:
-    """Answer a request; None when the connection ends."""
+    """Answer a request, which is None when the connection ends."""
     try:
         # No function may be called meanwhile, since it would be recorded.
         if request is None or request == b"end":
@@ -141,7 +141,7 @@ def _end() -> bytes:
 
 
 def _stacks() -> "Iterator[str]":
-    """The stacks of all threads, the innermost call last."""
+    """Yield the stacks of all threads, the innermost call last."""
     names = _names()
     for ident, frame in sys._current_frames().items():
         frames = list(_frames(frame))

@@ -1,6 +1,6 @@
-"""The exception that ends this process, for who has started it with `edbprof run`.
+"""The exception that ends this process, for the summary of `edbprof run`.
 
-Imported when the process ends with one, so the program no longer runs.
+Imported when the process ends by an exception, so the program no longer runs.
 """
 
 import os
@@ -16,7 +16,7 @@ _FIRST, _LAST = 2, 8
 
 
 def note(directory: str) -> None:
-    """Write the traceback to `exception_PID` in `directory`. Failures are nobody's concern."""
+    """Write the traceback to `exception_PID` in `directory`. Failures are ignored."""
     try:
         text = "\n".join(_lines(sys.last_value, sys.last_traceback))
         path = os.path.join(directory, f"exception_{os.getpid()}")
@@ -44,7 +44,7 @@ def _lines(
 
 
 def _description(error: "Optional[BaseException]") -> str:
-    """Type and message. A message that the program's own code makes is not asked for again."""
+    """Return type and message, but no message that code of the program would have to make."""
     kind = type(error)
     name = kind.__qualname__
     if kind.__module__ not in ("builtins", "__main__"):

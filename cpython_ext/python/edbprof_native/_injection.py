@@ -1,8 +1,8 @@
-"""Has NVTX and ITT load edbprof's library in this process, for `edbprof run --nvtx` and `--itt`.
+"""Makes NVTX and ITT load edbprof's library in this process: `edbprof run --nvtx` and `--itt`.
 
 Both read a variable of the environment when the program calls them first. A library that is named
-there already gets each call before edbprof's; its name is handed on in a variable of edbprof's. The
-program sees the variable as it was, since os.environ is left as it is.
+there already gets each call before edbprof's, which finds its name in a variable of edbprof's own.
+The program sees the variable unchanged, because os.environ keeps the old value.
 """
 
 import os
@@ -15,7 +15,7 @@ VARIABLES = {"nvtx": "NVTX_INJECTION64_PATH", "itt": "INTEL_LIBITTNOTIFY64"}
 
 
 def inject(library: str) -> None:
-    """Has `nvtx` or `itt` load the library when the program calls it."""
+    """Make `nvtx` or `itt` load edbprof's library when the program calls it."""
     from . import _annotations
 
     variable, hand_on = VARIABLES[library], f"EDBPROF_NEXT_{library.upper()}"

@@ -1,6 +1,6 @@
 """The magics `%edbprof` and `%%edbprof` of IPython.
 
-Imported by `%load_ext edbprof_native` alone, which IPython has loaded before.
+Imported only by `%load_ext edbprof_native`, so IPython is loaded already.
 """
 
 import ast
@@ -42,8 +42,8 @@ class EdbprofMagics(Magics):
         --no-record=PATTERN  leave these functions out
         --threads            record threads that the code starts, too
 
-        The value of a last expression is displayed, as without `%%edbprof`. The profile is the
-        result, and the variable `_edbprof` until the next one.
+        The value of a last expression is displayed, as without `%%edbprof`. The result is the
+        profile. The variable `_edbprof` keeps it until the next one.
         """
         options, statement = _options(line)
         if cell is None and not statement:
@@ -67,7 +67,7 @@ class EdbprofMagics(Magics):
         return profile
 
     def _compile(self, source: str) -> "Tuple[CodeType, Optional[CodeType]]":
-        """Code of the cell, and of a last expression whose value it shows."""
+        """Return the code of the cell, and of a last expression if its value is shown."""
         shell = self.shell
         source = shell.transform_cell(source)
         tree = shell.transform_ast(shell.compile.ast_parse(source))
@@ -102,7 +102,7 @@ class EdbprofMagics(Magics):
 
 
 def _options(line: str) -> "Tuple[Dict[str, List[str]], str]":
-    """The options at the beginning of a line, and the statement behind them as it was written."""
+    """Return the options at the beginning of a line, and the statement behind them as written."""
     options: "Dict[str, List[str]]" = {}
     rest = line.strip()
     while True:

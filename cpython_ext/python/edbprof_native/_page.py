@@ -1,6 +1,6 @@
 """A profile for people: the page of `edbprof view`, and a table in Markdown.
 
-Imported where a notebook or a browser asks for either.
+Imported when a notebook or a browser asks for one of them.
 """
 
 import os
@@ -13,19 +13,20 @@ if TYPE_CHECKING:
 
     from ._data import Function
 
-#: Packages that execute cells. Their calls are folded: they count under their callers.
+#: Packages that execute cells. Their calls are excluded, and count under their callers.
 NOTEBOOK = ("IPython", "ipykernel", "traitlets", "jupyter_client", "zmq", "comm", "marimo")
 
 _ROWS = 20
 
-# Only what a table cell or a link could be made of.
+# Characters that could end a table cell or begin a link or other markup.
 _SPECIAL = str.maketrans({mark: "\\" + mark for mark in "\\`*_{}[]<>|~$#"})
 
 
 def render(encoded: bytes, exclude: "Sequence[str]" = (), max_size: str = "50MB") -> bytes:
-    """The page of `edbprof view` of a `.prof` file's content.
+    """Return the page of `edbprof view` for a `.prof` file's content.
 
-    exclude: patterns of functions to fold. Raises FileNotFoundError without the program, OSError.
+    exclude: patterns of functions to leave out. Raises OSError, FileNotFoundError without the
+        program.
     """
     import subprocess
     import tempfile
@@ -47,16 +48,16 @@ def render(encoded: bytes, exclude: "Sequence[str]" = (), max_size: str = "50MB"
 
 
 def html(encoded: bytes) -> str:
-    """The page in a frame that has no rights but to run its own scripts, for a notebook."""
+    """Return the page in a frame that may only run its own scripts, for a notebook."""
     from ._data import load
 
-    # Patterns find modules by the ends of paths, too: a directory may be called like a package.
+    # Patterns also match the ends of paths, and a directory may have the name of a package.
     modules = {each.module for each in load(encoded).functions if _is_of_notebook(each)}
     return frame(render(encoded, [f"{module}:*" for module in sorted(modules)], "5MB"))
 
 
 def frame(page: bytes) -> str:
-    """An element that holds the whole page, and asks no server for it."""
+    """Return an element that holds the whole page, and asks no server for it."""
     text = page.decode().replace("&", "&amp;").replace('"', "&quot;")
     return (
         '<iframe title="Profile by edbprof" sandbox="allow-scripts" allow="clipboard-write" '
@@ -66,7 +67,7 @@ def frame(page: bytes) -> str:
 
 
 def markdown(encoded: bytes) -> str:
-    """The functions with the largest self times, as a table."""
+    """Return the functions with the largest self times, as a table."""
     from ._data import load
 
     data = load(encoded)
@@ -109,7 +110,7 @@ def _text(text: str) -> str:
 
 
 def _duration(nanoseconds: int) -> str:
-    """Rounds and names the unit like reports of the program: src/report/numbers.rs."""
+    """Return a text with the digits and units of the program's reports: src/report/numbers.rs."""
     seconds = nanoseconds / 1e9
     for unit, number, least in (("s", 1, 0.9995), ("ms", 1e3, 0.9995e-3), ("µs", 1e6, 0.9995e-6)):
         if seconds >= least:

@@ -1,7 +1,7 @@
-"""The recordings of this process, and their being saved when it ends.
+"""The recordings of this process, which are saved when it ends.
 
-Imported before the program's first line by `edbprof run`, so nothing is imported here that
-not every Python has imported by then.
+`edbprof run` imports this module before the program's first line, so it imports only modules that
+every Python has imported by then.
 """
 
 import os
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
 _recorders: "Dict[Tuple[str, str, str], _native.Recorder]" = {}
 
-#: What those record that not all functions are for.
+#: Choices of the recorders that record some functions only.
 _choices: "Dict[Tuple[str, str, str], Dict[str, Tuple[str, ...]]]" = {}
 
-#: Those that record the main thread until the process ends: then they stop, since what
-#: recording costs is not measured in a thread that records.
+#: Recorders of the main thread that stop when the process ends, because the cost of recording
+#: can't be measured in a thread that records.
 stopped_at_end: "List[_native.Recorder]" = []
 
-#: The processes `edbprof run` that wait for what is saved in a directory.
+#: Process id of the `edbprof run` that waits for the files in each directory.
 runs: "Dict[str, int]" = {}
 
-#: Where `edbprof run` looks for the exception that has ended the process.
+#: Directory in which `edbprof run` looks for the exception that has ended the process.
 exception_directory: "Optional[str]" = None
 
 
@@ -40,9 +40,9 @@ _LIBRARY = os.path.dirname(getattr(os, "__file__", ""))
 
 
 def _standard_module(name: str, file: str) -> "Optional[ModuleType]":
-    """A module of the standard library that the program has imported, none of its own.
+    """Return a module of the standard library if the program has imported it, not one of its own.
 
-    Without a call, since that would be recorded where this is asked at a fork.
+    Makes no call, because calls at a fork would be recorded.
     """
     try:
         found = sys.modules[name]
@@ -53,7 +53,7 @@ def _standard_module(name: str, file: str) -> "Optional[ModuleType]":
 
 
 def temporary_directory() -> str:
-    """What `tempfile` says where the program has imported that; else what it would say."""
+    """Return what `tempfile.gettempdir()` would return, without importing `tempfile`."""
     tempfile = _standard_module("tempfile", "tempfile.py")
     if tempfile is not None:
         try:
@@ -68,7 +68,7 @@ def temporary_directory() -> str:
 
 
 def timeline_bytes(timeline: "Union[bool, int]") -> int:
-    """Bytes of a timeline that a user asked for; 0 for none. Raises TypeError, ValueError."""
+    """Return the bytes of a timeline that a user wants; 0: none. Raises TypeError, ValueError."""
     if not isinstance(timeline, int):
         raise TypeError(f"timeline must be a bool or an int, not {type(timeline).__name__}")
     if timeline < 0:
@@ -89,13 +89,13 @@ def recorder(
     no_record: "Patterns",
     timeline_kept: bool,
 ) -> _native.Recorder:
-    """The one recording of this process for that place, made if need be.
+    """Return the one recording of this process for that directory, prefix and suffix.
 
     Raises ValueError if another user records a different choice of functions there.
 
-    Where several users want it saved at different intervals, the shortest holds; where
-    one wants threads recorded that recorded calls start, they are; of several
-    `live_dir`, `max_nodes` and `timeline` the first holds.
+    If users ask for different intervals between saves, the shortest holds. If one of them asks for
+    threads that recorded calls start, they are recorded. Of `live_dir`, `max_nodes` and `timeline`,
+    those of the first user hold.
     """
     place = (directory, prefix, suffix)
     known = _recorders.get(place)
@@ -126,19 +126,19 @@ def recorder(
 
 
 def new_recorder(directory: str, prefix: str, suffix: str, **options: "Any") -> _native.Recorder:
-    """A recording that is saved when the process ends; `options` are `Recorder`'s."""
+    """Return a new recording that is saved when the process ends; `options` are `Recorder`'s."""
     made = _native.Recorder(directory=directory, prefix=prefix, suffix=suffix, **options)
     _recorders[directory, prefix, suffix] = made
     return made
 
 
 def recorder_of_run() -> "Optional[_native.Recorder]":
-    """The recorder of the main thread where `edbprof run` has started this process."""
+    """Return the recorder of the main thread if `edbprof run` has started this process."""
     return next((made for (place, _, _), made in _recorders.items() if place in runs), None)
 
 
 def forget(recorder: _native.Recorder) -> None:
-    """Save this recording no more, and stop it in threads that still record."""
+    """Never save this recording again, and stop it in threads that still record."""
     for place, known in list(_recorders.items()):
         if known is recorder:
             del _recorders[place]
@@ -152,16 +152,16 @@ def forget(recorder: _native.Recorder) -> None:
 
 
 def _make_directory_of_run(directory: str) -> bool:
-    """The program may have removed it, with all in its temporary directory."""
+    """Make the directory again, which the program may have removed, if its run continues."""
     try:
         run = runs[directory]
         os.kill(run, 0)
     except KeyError:
         return False
     except PermissionError:
-        pass  # It is another user's, and goes on.
+        pass  # The run belongs to another user, and continues.
     except OSError:
-        return False  # It is over, and nobody would remove the directory.
+        return False  # The run is over, and nobody would remove the directory.
     os.makedirs(directory, 0o700, exist_ok=True)
     return True
 
@@ -172,11 +172,11 @@ def _call_at_end() -> None:
 
 
 def save_all(last: bool = False) -> None:
-    """Write every recording for the last time. Failures are told, not raised.
+    """Write every recording for the last time. Failures are printed, not raised.
 
-    last: the process will end in os._exit(), so the live files go now. Otherwise they
-        go at the very end, after what is recorded until then was saved too. Those of
-        a `Profile`, which is its user's to save, go likewise.
+    last: the process will end in os._exit(), so the live files are removed now. Otherwise they are
+    removed at the very end, after a last save. Live files of a `Profile`, which its user saves, are
+    removed likewise.
     """
     if last:
         _call_at_end()
@@ -197,8 +197,8 @@ def save_all(last: bool = False) -> None:
     _native.process_ends(last)
 
 
-# Children of multiprocessing end in os._exit(), which runs its finalizers only. Those of
-# the parent are dropped on their way, so each child registers its own.
+# Children of multiprocessing run only its finalizers before they end in os._exit(). A child drops
+# the finalizers of its parent, so each child registers its own.
 
 _UTIL = "multiprocessing/util.py"
 
@@ -213,7 +213,7 @@ _workers_are_prepared = False
 
 
 def _prepare_workers() -> None:
-    # In the parent: nothing of it shows in the recordings of the children.
+    # Called in the parent, so that no child records it.
     global _workers_are_prepared
     if _workers_are_prepared:
         return
@@ -227,7 +227,7 @@ def _prepare_workers() -> None:
 def _end() -> None:
     _call_at_end()
     save_all()
-    # Set where an exception went through to the end, or was shown on the way.
+    # `sys.last_value` is set if an exception has ended the program, or was shown before.
     if exception_directory is not None and getattr(sys, "last_value", None) is not None:
         from . import _exception
 
@@ -235,8 +235,8 @@ def _end() -> None:
 
 
 def _save_at_exit() -> None:
-    """Before Python 3.10 a module `atexit` has functions of its own, so the program has to
-    get the one that has ours. Otherwise nothing of it is left in sys.modules.
+    """Register `_end`. Before Python 3.10 each module `atexit` has functions of its own, so the
+    program has to get the one with ours. Otherwise no `atexit` is left in sys.modules.
     """
     if "atexit" in sys.modules or sys.version_info < (3, 10):
         import atexit

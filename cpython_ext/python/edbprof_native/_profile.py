@@ -1,6 +1,6 @@
 """The class `Profile`: recording between two points of a program.
 
-It has the interface of `cProfile.Profile`, and `run` and `runctx` are as those of cProfile.
+It has the interface of `cProfile.Profile`, and `run` and `runctx` work like those of cProfile.
 """
 
 import marshal  # Every Python has imported it before.
@@ -65,8 +65,8 @@ class Profile:
             with `timer`.
         timeline: If true, every event is kept with its time, in 256 MiB; a number sets another size
             in bytes. An event takes 8 bytes. When there is no room left, the latest events replace
-            the oldest. The timeline lies beside the live file, or in memory without one. `save()`
-            writes it beside the file, with `.timeline` appended to the name.
+            the oldest. The timeline is beside the live file, or in memory if there is none.
+            `save()` writes it beside the file, with `.timeline` appended to the name.
         record: Patterns of the Python functions to record, one or several: `"json.*"`,
             `["parse.py:*", "Parser.feed"]`, as for `edbprof --include`. "mine" stands for functions
             that are neither in the standard library nor in an installed package. The time of other
@@ -104,7 +104,7 @@ class Profile:
             raise TypeError("timer must be callable")
         if "_recorder" in self.__dict__:
             self._recorder.stop()  # Raises in a timer.
-            self._recorder.abandon()  # Made anew: nobody could switch it off any more.
+            self._recorder.abandon()  # Initialized again: nobody could switch the old recorder off.
         self._options: "Dict[str, Any]" = {
             "timer": timer,
             "timeunit": timeunit,
@@ -137,7 +137,7 @@ class Profile:
             self._recorder.abandon()
 
     def enable(self, subcalls: "Optional[bool]" = None, builtins: "Optional[bool]" = None) -> None:
-        """Record in the calling thread from now on. To enable twice is as to enable once.
+        """Record in the calling thread from now on. Enabling twice has the effect of enabling once.
 
         Args:
             subcalls: Replaces the argument of `Profile()`, unless None.
@@ -186,7 +186,7 @@ class Profile:
     def snapshot_stats(self) -> None:
         """Set `stats` to everything that was recorded so far; open calls last until now.
 
-        `stats` is a dict as cProfile's. Keys are (file, line, name) of a function. Values are
+        `stats` is a dict like cProfile's. Keys are (file, line, name) of a function. Values are
         (primitive calls, calls, self time, inclusive time, callers), with times in seconds. Callers
         are a dict from the key of the caller to (calls, primitive calls, self time, inclusive
         time).
@@ -278,19 +278,19 @@ class Profile:
         self._recorder.close()
 
     def _repr_html_(self) -> str:
-        """The page of `edbprof view` of what was recorded so far, for notebooks."""
+        """Return the page of `edbprof view` for what was recorded so far, for notebooks."""
         from . import _page
 
         return _page.html(self._recorder.encode())
 
     def _repr_markdown_(self) -> str:
-        """The functions with the largest self times as a table, for notebooks."""
+        """Return the functions with the largest self times as a table, for notebooks."""
         from . import _page
 
         return _page.markdown(self._recorder.encode())
 
     def __enter__(self) -> "Self":
-        # Nests, where a subclass has no methods of its own: those do what cProfile's would.
+        # Nests, unless a subclass has methods of its own: those do what cProfile's would.
         if _overrides(self.enable, _ENABLE):
             self.enable()
         else:
@@ -308,7 +308,7 @@ _ENABLE, _DISABLE, _GETSTATS = Profile.enable, Profile.disable, Profile.getstats
 
 
 def _overrides(method: "Any", original: "Any") -> bool:
-    """Return True for a method that is not `original`. Calls nothing, since that is recorded."""
+    """Return True for a method that is not `original`. Calls nothing that would be recorded."""
     try:
         return method.__func__ is not original
     except AttributeError:
@@ -316,7 +316,7 @@ def _overrides(method: "Any", original: "Any") -> bool:
 
 
 def label(code: "Union[str, CodeType]") -> "Label":
-    """Return the key of `code` in `stats`, as `cProfile.label`. A builtin's code is its name."""
+    """Return the key of `code` in `stats`, like `cProfile.label`. A builtin's code is its name."""
     if isinstance(code, str):
         return "~", 0, code
     return code.co_filename, code.co_firstlineno, code.co_name
@@ -349,7 +349,7 @@ def run(
     filename: "Optional[Path]" = None,
     sort: "Sort" = -1,
 ) -> None:
-    """Record the execution of `statement` in the namespace of `__main__`, as `cProfile.run`.
+    """Record the execution of `statement` in the namespace of `__main__`, like `cProfile.run`.
 
     The result is written to `filename`, or printed as a table if there is none.
     """
@@ -376,7 +376,10 @@ def runctx(
     filename: "Optional[Path]" = None,
     sort: "Sort" = -1,
 ) -> None:
-    """As `run`, in these namespaces. As `cProfile.runctx`."""
+    """Record the execution of `statement` in these namespaces, like `cProfile.runctx`.
+
+    The result is written or printed as by `run`.
+    """
     recorded = Profile()
     try:
         recorded.runctx(statement, globals, locals)

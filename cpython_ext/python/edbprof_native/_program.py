@@ -1,4 +1,4 @@
-"""The program `edbprof`: found, run, asked to aggregate."""
+"""The program `edbprof`: finds it, runs it, and aggregates with it."""
 
 import os
 import sys
@@ -16,7 +16,7 @@ _NOTHING_TO_READ = 3
 
 
 def _places() -> "Iterator[str]":
-    """Where the program may be: beside this Python, where pip puts scripts, on PATH."""
+    """Yield directories that may have the program: this Python's, pip's for scripts, PATH's."""
     if sys.executable:
         yield os.path.dirname(sys.executable)
     import sysconfig
@@ -27,7 +27,7 @@ def _places() -> "Iterator[str]":
 
 
 def find() -> str:
-    """The path of the program. Raises FileNotFoundError."""
+    """Return the path of the program. Raises FileNotFoundError."""
     for place in _places():
         path = os.path.join(place, _NAME)
         if os.access(path, os.X_OK) and not os.path.isdir(path):
@@ -39,7 +39,7 @@ def find() -> str:
 
 
 def main(arguments: "Optional[Sequence[str]]" = None) -> "NoReturn":
-    """Become the program; `python -m edbprof_native`."""
+    """Replace this process by the program, for `python -m edbprof_native`."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given[:1] == ["run"]:
         given.insert(1, f"--python={sys.executable}")

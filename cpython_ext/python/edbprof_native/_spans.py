@@ -14,7 +14,7 @@ _GENERATOR, _COROUTINE, _ASYNC_GENERATOR = 0x20, 0x80, 0x200
 
 
 def decorate(span: "_native.span", function: "F") -> "F":
-    """The function, each call of which is within the span: that of a coroutine until it ends."""
+    """Return a stand-in for the function, each call of which is within the span."""
     if type(function) in (staticmethod, classmethod):
         descriptor: "Any" = function
         return type(descriptor)(decorate(span, descriptor.__func__))  # type: ignore[no-any-return]
@@ -38,7 +38,7 @@ def _within(span: "_native.span", function: "Any") -> "Any":
 
 
 def _code_flags(function: "Any") -> int:
-    """The flags of the code that runs first, as `inspect.iscoroutinefunction` finds it."""
+    """Return the flags of the code that runs first, as `inspect.iscoroutinefunction` finds it."""
     while type(function) is _METHOD or type(function).__module__ == "functools":
         function = getattr(function, "__func__", None) or getattr(function, "func", None)
     # Set by inspect.markcoroutinefunction, from 3.12 on, to an object of no other class.

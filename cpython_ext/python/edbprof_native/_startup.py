@@ -1,4 +1,4 @@
-"""The recorder that `edbprof run` asks of a Python process, by a text of settings.
+"""The recorder that a Python process makes for `edbprof run`, from a text of settings.
 
 Its lines are `name=value`, the directory last.
 """
@@ -31,7 +31,7 @@ def _patterns(settings: "Dict[str, str]", name: str) -> "List[str]":
 
 
 def _inject(settings: "Dict[str, str]") -> None:
-    """Has libraries of annotations report their ranges. A process without them is recorded, too."""
+    """Make libraries of annotations report their ranges, which are missing if that fails."""
     for library in settings.get("annotations", "").split():
         try:
             from ._injection import inject
@@ -43,7 +43,7 @@ def _inject(settings: "Dict[str, str]") -> None:
 
 
 def recorder(text: str) -> "Optional[_native.Recorder]":
-    """The recorder of the main thread, by the run's settings; None if it only opens its door."""
+    """Return the main thread's recorder, by the run's settings; None if only a door is opened."""
     settings = _settings(text)
     if not _native.is_main_interpreter():
         return _recorder_beside(settings)
@@ -71,7 +71,7 @@ def recorder(text: str) -> "Optional[_native.Recorder]":
 
 
 def _recorder_beside(settings: "Dict[str, str]") -> "Optional[_native.Recorder]":
-    """The recorder of another interpreter than the main one, which does the rest for both."""
+    """Return the recorder of an interpreter beside the main one, which does the rest for both."""
     if settings.get("start") == "off":
         return None
     if sys.version_info >= (3, 12):
@@ -88,7 +88,7 @@ def _recorder_beside(settings: "Dict[str, str]") -> "Optional[_native.Recorder]"
 
 
 def attached_recorder(text: str) -> "_native.Recorder":
-    """A recorder of all threads, by the settings of `edbprof attach`."""
+    """Return a recorder of all threads, by the settings of `edbprof attach`."""
     return _new_recorder(_settings(text))
 
 

@@ -1,12 +1,12 @@
-"""What the callers of decorated generator and coroutine functions get.
+"""Drivers: what callers of decorated generator and coroutine functions get.
 
-Each driver is of the same kind as what it drives, so that event loops, `inspect` and
-`isinstance` see what they saw before. `steps` (a `_native.Steps`) runs the real one and
-records during each step.
+Each driver is of the same kind as the object that it drives, so that event loops, `inspect` and
+`isinstance` see what they saw before. `steps` (a `_native.Steps`) runs the real one and records
+during each step.
 
-A GeneratorExit that comes from outside goes on to the real one: only that knows whether
-to go on, to return something (3.13 hands it on from close()) or to end. `yield from` and
-`await` alone would close it and forget what came of that.
+A GeneratorExit from outside is passed on to the real one. Only that knows if it continues, returns
+something (which close() returns from 3.13 on) or ends. `yield from` and `await` alone would close
+it and forget the outcome.
 """
 
 from . import _native

@@ -110,7 +110,7 @@ def _environ(scope: "Scope") -> "Dict[str, Any]":
 
 
 def _hide_token(scope: "Scope", environ: "Dict[str, Any]") -> None:
-    """Take it from the scope itself, because servers log that after the request."""
+    """Remove the token from the scope itself, because servers log the scope after the request."""
     scope["query_string"] = environ["QUERY_STRING"].encode("latin-1")
     scope["headers"] = [
         (name, environ["HTTP_REFERER"].encode("latin-1") if name == b"referer" else value)

@@ -163,7 +163,7 @@ class _Tasks(dict):  # type: ignore[type-arg]
 
     @classmethod
     def of(cls, worker: "Worker") -> "_Tasks":
-        """Return those of `worker`, which are made once."""
+        """Return the tasks of `worker`, which are made once."""
         with worker.active_threads_lock:
             if not isinstance(worker.active_threads, cls):
                 worker.active_threads = cls(worker.active_threads)

@@ -72,7 +72,7 @@ class Middleware:
 
     async def _answer_async(self, request: "Any", is_asked: bool, in_query: bool) -> "Any":
         if in_query and hasattr(request, "scope"):
-            # The server logs it from there.
+            # The server logs the query from there.
             request.scope["query_string"] = request.META["QUERY_STRING"].encode("latin-1")
         response = await followed.in_thread(self._page, request, is_asked, in_query)
         if response is not None:
@@ -93,7 +93,7 @@ class Middleware:
         return response
 
     def _page(self, request: "Any", is_asked: bool, in_query: bool) -> "Any":
-        """The page that the request may read, as a response, or None."""
+        """Return the page that the request may read, as a response, or None."""
         if not request.path_info.startswith(self._requests.pages):
             return None
         from ._web import pages

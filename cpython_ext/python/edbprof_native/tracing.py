@@ -1,5 +1,5 @@
-"""All that `cProfile` and `profiling.tracing` name, by edbprof; `python -m edbprof_native.tracing`
-has their command line.
+"""All names of `cProfile` and `profiling.tracing`, with edbprof behind them. `python -m
+edbprof_native.tracing` has their command line.
 
     import edbprof_native.tracing as cProfile
 """
@@ -20,7 +20,7 @@ _NAMES = ("cProfile", "profiling.tracing")
 
 
 def _original() -> "ModuleType":
-    """A copy of its own of the module of this Python's library that `cProfile` is."""
+    """Return a new copy of the module that is `cProfile` in this Python's library."""
     import os
     from importlib.machinery import PathFinder
     from importlib.util import module_from_spec
@@ -71,7 +71,7 @@ def install() -> None:
 
 
 def _parent() -> "Any":
-    """The package `profiling`, made where this Python has none. None if it is the program's."""
+    """Return the package `profiling`, made if this Python has none; None if it is the program's."""
     if sys.version_info >= (3, 15):
         import profiling
 

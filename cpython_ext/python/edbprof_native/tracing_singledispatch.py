@@ -1,10 +1,10 @@
 """Tells generic functions apart.
 
-All wrappers that `functools.singledispatch` makes share one code object, so profilers
-see one function, `wrapper`, called by everyone and calling everything. The call trees of
-edbprof keep callers and implementations together in any case. `patch_functools()` adds
-which generic function it was, by giving each wrapper a code object of its own, and has
-a `.singledispatch` sidecar written beside each `.prof` file.
+All wrappers that `functools.singledispatch` makes share one code object, so profilers see one
+function, `wrapper`, called by everyone and calling everything. The call trees of edbprof keep
+callers and implementations together in any case. `patch_functools()` adds the name of the generic
+function, by giving each wrapper a code object of its own, and makes saves write a `.singledispatch`
+sidecar beside each `.prof` file.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ _wrapper_code = _shared_codes.get("wrapper")
 
 
 def _register_shared_codes() -> None:
-    """The recorder finds them where functools has them, which it has not while patched."""
+    """Register the code objects that the recorder can't find in functools while that is patched."""
     for name, flag in (("wrapper", _WRAPPER), ("dispatch", _DISPATCH)):
         if name in _shared_codes:
             _native.register_generic(_shared_codes[name], flag, None)
 
 
 def _identity(function: Any) -> tuple[str, int, str]:
-    """How pstats would call the function that was made generic."""
+    """Return the label that pstats has for the function that was made generic."""
     code = getattr(function, "__code__", None)
     if isinstance(code, CodeType):
         return code.co_filename, code.co_firstlineno, code.co_name
@@ -51,10 +51,10 @@ def _tell_apart(wrapper: Callable[..., Any]) -> None:
     """Give a generic function's wrapper a code object that no other one has."""
     if not isinstance(wrapper, FunctionType) or wrapper.__code__ is not _wrapper_code:
         return
-    # Another thread may be just making it: then it stays one of those that share their code.
+    # Another thread may be making the wrapper just now. Then it keeps the shared code object.
     function = getattr(wrapper, "__wrapped__", None)
     if function is not None:
-        # Nothing is changed: that it is another object is enough.
+        # replace() changes nothing, because another object is enough.
         code = wrapper.__code__.replace()
         _native.register_generic(code, _WRAPPER, _identity(function))
         wrapper.__code__ = code
@@ -66,7 +66,7 @@ _make_generic: Callable[..., Any] = FunctionType(
 
 
 def _singledispatch(function: Callable[..., Any]) -> Callable[..., Any]:
-    """What `functools.singledispatch` does while it is patched."""
+    """Do what `functools.singledispatch` does while it is patched."""
     generic: Callable[..., Any] = _make_generic(function)
     _tell_apart(generic)
     return generic

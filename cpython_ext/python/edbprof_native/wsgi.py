@@ -56,7 +56,7 @@ class Middleware:
 
 
 def _text(path: str) -> str:
-    """A path as it is meant: WSGI has each of its bytes as a character."""
+    """Return a path as its text: WSGI has each of its bytes as a character."""
     return path if path.isascii() else path.encode("latin-1").decode(errors="replace")
 
 

@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 _NO_PARENT = 2**32 - 1
 _PYTHON = 0
 
-#: Whose work a node is, if it is no fixture's.
+#: Owners of nodes that belong to no fixture.
 _OUTSIDE, _PYTEST, _TEST = -3, -2, -1
 
-#: Functions of pytest that call a fixture's function, or what a fixture has left to do.
+#: Functions of pytest that call a fixture's function, or end a fixture.
 _CALL_FIXTURES = ("call_fixture_func", "_teardown_yield_fixture")
 _CALL_FINALIZERS = ("finish", "teardown_exact")
-#: Fixtures of pytest that stand for parameters, and a function that it asks on the way.
+#: Fixtures of pytest for parameters, and a function that it calls on the way.
 _NO_FIXTURES = ("get_direct_param_fixture_func", "is_generator")
 
-#: Where pytest is installed, and its plugins mostly are.
+#: Directory in which pytest is installed, and usually its plugins.
 _PACKAGES = os.path.dirname(os.path.dirname(pytest.__file__)) + os.sep
 _STANDARD = os.path.dirname(os.__file__) + os.sep, "<frozen "
 
@@ -44,8 +44,8 @@ class Test:
         self.functions: "Dict[int, List[int]]" = {}
 
     def most(self, share: float) -> "List[Tuple[int, int, int]]":
-        """The functions with at least that share of the time, the longest first: self time, calls
-        and number of each; at least one.
+        """Return the functions with at least that share of the time, the longest first, but at
+        least one: self time, calls and number of each.
         """
         rows = ((time, calls, number) for number, (time, calls) in self.functions.items())
         longest = sorted(rows, reverse=True)
@@ -69,7 +69,7 @@ class Figures:
         self.tests = sorted(tests.values(), key=lambda test: (-test.total, test.name))
 
     def name(self, number: int) -> str:
-        """A short name of a function: `loads` of json is `json.loads`, methods are `Class.method`."""
+        """Return a short name: `loads` of json is `json.loads`, methods are `Class.method`."""
         _, _, _, _, name, qualified, module, _ = map(str, self._functions[number])
         builtin = re.match(r"<built-in method (.+?)(?: of .*)?>$", name)
         method = re.match(r"<(?:method|slot wrapper) '(.+)' of '(.+)' objects>$", name)
@@ -92,7 +92,7 @@ class Figures:
                 self_times[parent] -= total
         waiting = dict(_waits(thread))
         count = len(parents)
-        owners = [_OUTSIDE] * count  # Whose work: a fixture is the node of its function.
+        owners = [_OUTSIDE] * count  # Owner of each node; for a fixture, the node of its function.
         of_test: "List[int]" = [-1] * count  # Number of the test's function.
         callers = list(range(count))  # The nearest node of a Python function.
         names: "Dict[int, int]" = {}  # From a fixture to the function that it is named after.
@@ -137,7 +137,7 @@ class Figures:
                 fixtures[name] = fixtures.get(name, 0) + max(0, self_times[node])
 
     def _owner(self, node: int, function: int, caller: int, test: int) -> int:
-        """Whose work the call is that pytest's own work makes for a test."""
+        """Return the owner of a call that pytest itself makes for a test."""
         _, is_python, family, _, name = self._parts[function]
         if not is_python:
             return _PYTEST
@@ -171,7 +171,7 @@ class Figures:
 
 
 def _part(function: "Tuple[Any, ...]") -> "Tuple[bool, bool, bool, bool, str]":
-    """Is it a test's frame, Python, of pytest itself, of a library; its name."""
+    """Return (is a test's frame, is Python, is of pytest itself, is of a library, name)."""
     kind, _, file, _, name = function[:5]
     file, name = str(file), str(name)
     is_python = kind == _PYTHON

@@ -1,4 +1,4 @@
-"""A frame for each test in the recorded calls, and a result of its own if that is asked for."""
+"""A frame for each test in the recorded calls, and a result for each with --edbprof-by-test."""
 
 import os
 from types import FunctionType
@@ -19,7 +19,7 @@ def _frame(call: "Callable[[], Any]") -> "Any":
 
 
 def _frame_of(item: "Any") -> "Callable[[Callable[[], Any]], Any]":
-    """A function with the name of the test, at the place of the test, which calls its argument."""
+    """Return a function with the name and place of the test, which calls its argument."""
     file, line = _place(item)
     name = item.nodeid
     new: "Any" = {"co_name": name, "co_filename": file, "co_firstlineno": line}
@@ -40,8 +40,8 @@ def _place(item: "Any") -> "Tuple[str, int]":
 
 
 class Frames:
-    """Runs each test below a frame. pytest has no hook around a test that is a call, so this is
-    the first of those that may run it, and calls the others.
+    """Runs each test below a frame. pytest has no hook that calls a test, so this plugin is the
+    first of those that may run it, and calls the others.
     """
 
     def __init__(self, by_test: "Optional[str]") -> None:

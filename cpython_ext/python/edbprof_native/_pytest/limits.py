@@ -22,8 +22,8 @@ _BROKEN = 5
 
 @contextmanager
 def counting(config: "Any") -> "Iterator[Callable[[str], int]]":
-    """Gives a function that counts calls by a pattern, by the recording of the run, or else by
-    one of its own.
+    """Yield a function that counts calls by a pattern, in the recording of the run or else in one
+    of its own.
     """
     run = config.pluginmanager.get_plugin("edbprof-run")
     recorder = run.recorder if run is not None else None
@@ -91,7 +91,7 @@ class Limits:
     def _compared(
         self, item: "Any", recorder: "_native.Recorder", patterns: "Tuple[str, ...]"
     ) -> str:
-        """Text that says which limits of the baseline are broken; empty if none is."""
+        """Return a text that names the limits of the baseline that are broken; empty if none is."""
         baseline = path_of_test(self._baselines, item.nodeid, ".toml")
         if not self._update and not os.path.exists(baseline):
             self.missing += 1
@@ -119,7 +119,7 @@ class Limits:
 
 
 def _asked(marker: "Any") -> "Tuple[Optional[Dict[str, int]], Tuple[str, ...]]":
-    """Limits with numbers, or else patterns of functions that the baseline is to have."""
+    """Return limits with numbers, or else patterns of functions that the baseline has to have."""
     given = dict(marker.kwargs)
     if marker.args and "max_calls" not in given:
         given["max_calls"] = marker.args[0]

@@ -7,7 +7,7 @@ _LONGEST = 180
 
 
 def path_of_test(directory: str, nodeid: str, suffix: str) -> str:
-    """The file for a test: `tests/test_a.py::TestB::test_c` is `tests/test_a.py/TestB.test_c`."""
+    """Return a test's file: `tests/test_a.py/TestB.test_c` for `tests/test_a.py::TestB::test_c`."""
     file, _, rest = nodeid.partition("::")
     plain = rest.replace("::", ".") or "all"
     name = "".join("-" if each in '/\\:*?"<>|' or each < " " else each for each in plain)

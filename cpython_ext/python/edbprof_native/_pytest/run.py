@@ -1,4 +1,4 @@
-"""The recording of a run of pytest, from the options' being read to the terminal's section."""
+"""The recording of a run of pytest, from the reading of its options to the terminal's section."""
 
 import os
 import re
@@ -33,7 +33,7 @@ def start(config: "Any", given: "Any") -> None:
 
 
 def _base(out: "Optional[str]", directory: str) -> str:
-    """The results' path without a suffix, as `edbprof --out` takes it."""
+    """Return the results' path without a suffix, as `edbprof --out` takes it."""
     path = os.path.join(directory, out or "")
     if os.path.isdir(path) or path.endswith(os.sep):
         return os.path.join(path, "profile_analysis")
@@ -100,7 +100,7 @@ class Run:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: "Any") -> None:
-        """Tell a worker of xdist where to record."""
+        """Give a worker of xdist the path of results and the directory of recordings."""
         node.workerinput["edbprof"] = (self._base, self._directory)
 
     @pytest.hookimpl(trylast=True)
@@ -121,7 +121,7 @@ class Run:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: "Any") -> None:
-        """Take over what a worker of xdist has to say."""
+        """Add the problems and counts of a worker of xdist."""
         told = getattr(node, "workeroutput", {}).get("edbprof", {})
         self._problems += told.get("problems", [])
         for count in self._counts:

@@ -12,7 +12,7 @@ _INDENT = " " * 10
 
 
 def duration(ns: float) -> str:
-    """Three digits and a unit, like the program's: `1.23 s`, `45.6 ms`."""
+    """Return three digits and a unit, like the program's: `1.23 s`, `45.6 ms`."""
     for unit, size in (("s", 1e9), ("ms", 1e6), ("µs", 1e3)):
         if ns >= size * 0.9995:
             figure = ns / size
@@ -22,7 +22,7 @@ def duration(ns: float) -> str:
 
 
 def lines(figures: "Figures", slowest: int, width: int) -> "Iterator[str]":
-    """The lines for the slowest tests; 0: all."""
+    """Yield the lines for the slowest tests; 0: all."""
     tests = figures.tests
     itself = sum(test.itself for test in tests)
     fixtures = sum(sum(test.fixtures.values()) for test in tests)
@@ -58,7 +58,7 @@ def _of_fixtures(test: "Test", width: int) -> str:
 
 
 def _cut(begin: str, named: "List[str]", end: str, width: int) -> str:
-    """A line with as many names as there is room for, and one at least."""
+    """Return a line with as many names as there is room for, but at least one."""
     for count in range(len(named), 1, -1):
         line = f"{begin}: {', '.join(named[:count])}{', ...' if named[count:] else ''}{end}"
         if len(line) <= width:

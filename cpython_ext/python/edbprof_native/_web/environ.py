@@ -14,7 +14,7 @@ _URLS = ("RAW_URI", "REQUEST_URI", "HTTP_REFERER")
 
 
 def take_token(requests: "Requests", environ: "Dict[str, Any]") -> "Tuple[bool, bool]":
-    """Return whether a request has the token, and whether in its query.
+    """Return (the request has the token, it has the token in its query).
 
     The token is removed, so that no page or log of the program shows it.
     """

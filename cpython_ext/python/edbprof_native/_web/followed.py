@@ -1,8 +1,9 @@
 """Tasks and worker threads that a recorded request of an event loop makes.
 
-asyncio tells nobody when a task or a call in a thread begins. While a request is recorded in a
+asyncio does not report when a task or a call in a thread begins. While a request is recorded in a
 loop, the loop's factory of tasks, its `run_in_executor` and anyio's `run_sync` are therefore
-replaced by functions that look at the context variable of the request. The latter remains.
+replaced by functions that look at the context variable of the request. anyio's function remains
+replaced.
 """
 
 import contextlib
@@ -30,7 +31,7 @@ _loops: "Dict[int, _Loop]" = {}
 
 @contextlib.contextmanager
 def following(recording: "Recording") -> "Iterator[None]":
-    """Record what the request of the running task begins; nothing without asyncio."""
+    """Record tasks and calls in threads that the running request begins, if asyncio runs it."""
     asyncio = sys.modules.get("asyncio")
     loop = asyncio._get_running_loop() if asyncio is not None else None
     before = _current.get()
@@ -47,7 +48,7 @@ def following(recording: "Recording") -> "Iterator[None]":
 
 
 async def in_thread(function: "Callable[..., Any]", *arguments: "Any") -> "Any":
-    """Call a function that takes long in a worker thread; in this one without asyncio."""
+    """Call a slow function in a worker thread, or in this thread without asyncio."""
     asyncio = sys.modules.get("asyncio")
     loop = asyncio._get_running_loop() if asyncio is not None else None
     if loop is None:
@@ -56,7 +57,7 @@ async def in_thread(function: "Callable[..., Any]", *arguments: "Any") -> "Any":
 
 
 def _recorded() -> "Optional[Recording]":
-    """The request that the running code belongs to, while it is recorded."""
+    """Return the request that the running code belongs to, while it is recorded."""
     recording = _current.get()
     return None if recording is None or recording.is_over else recording
 
@@ -75,7 +76,7 @@ class _Loop:
             self._factory = self._loop.get_task_factory()
             self._loop.set_task_factory(self._make_task)
             self._executor = self._loop.run_in_executor
-            with contextlib.suppress(AttributeError):  # Some loop may have no place for it.
+            with contextlib.suppress(AttributeError):  # Some loops may not allow it.
                 self._loop.run_in_executor = self._run_in_executor
             _patch_anyio()
 
@@ -113,7 +114,7 @@ def _driven(recording: "Recording", coroutine: "Any") -> "Any":
 
 
 def _patch_anyio() -> None:
-    """Starlette calls functions that are no coroutines by this one. It remains replaced."""
+    """Replace `run_sync`, by which Starlette calls functions that are no coroutines, for good."""
     module: "Any" = sys.modules.get("anyio.to_thread")
     if module is None or getattr(module.run_sync, "__module__", None) == __name__:
         return

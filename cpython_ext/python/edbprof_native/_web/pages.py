@@ -48,7 +48,7 @@ td, th {{ padding: .2rem 1rem .2rem 0; text-align: left }} .number {{ text-align
 def answer(
     requests: "Requests", environ: "Dict[str, Any]", is_allowed: bool, in_query: bool
 ) -> "Optional[Answer]":
-    """The page that a request asks for and may read; None for the program's own answer.
+    """Return the page that a request asks for and may read; None for the program's own answer.
 
     is_allowed: the request has the token. in_query: it had the token in its query.
     """
@@ -67,7 +67,7 @@ def answer(
 
 
 def _session(requests: "Requests", environ: "Dict[str, Any]", id: str) -> Answer:
-    """Send a browser to the same page without the token, which a cookie now stands for."""
+    """Send a browser to the same page without the token, instead of which it gets a cookie."""
     root = quote(environ.get("SCRIPT_NAME", "")) + requests.pages
     secure = "; Secure" if environ.get("wsgi.url_scheme") == "https" else ""
     session = requests.token.new_session()

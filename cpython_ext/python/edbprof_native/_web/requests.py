@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     F = TypeVar("F", bound=Callable[..., Any])
 
-# Each takes 64 bytes once it is used; a request has some thousands.
+# Each node takes 64 bytes once it is used; a request has some thousands.
 _MAX_NODES = 1 << 18
 
 
@@ -41,7 +41,7 @@ class Requests:
         waiting: If true, the time in which a thread is on no processor is told apart.
 
     Raises:
-        ValueError: If an option makes no sense, or the token has fewer than 16 characters.
+        ValueError: An option makes no sense, or the token has fewer than 16 characters.
     """
 
     def __init__(
@@ -80,12 +80,12 @@ class Requests:
         return not (self.token.is_set or self.rules.are_given)
 
     def begin(self, method: str, path: str, root: str, is_asked: bool) -> "Recording":
-        """Record a request; `root` is the application's path, `is_asked` says it has the token."""
+        """Record a request to the application at the path `root`; `is_asked`: it has the token."""
         recorder = _native.Recorder(**self._options)
         return Recording(self, recorder, method, path, root, is_asked)
 
     def keep(self, recording: "Recording", seconds: float) -> None:
-        """Store a recording. A failure is told once, and the request goes on."""
+        """Store a recording. A failure is printed once, and the request continues."""
         status = int(recording.status.split(None, 1)[0])
         about = About(recording.time, recording.method, recording.path, status, seconds)
         try:
@@ -99,7 +99,7 @@ class Requests:
 
 
 class Recording:
-    """One request. It records in those calls and steps alone that `decorate` was given."""
+    """Recording of one request, only in calls of functions that `decorate` has returned."""
 
     def __init__(
         self,
@@ -125,7 +125,7 @@ class Recording:
         self.is_over = False
 
     def decorate(self, function: "F") -> "F":
-        """The function, recorded while it runs: other tasks, greenlets and threads are not."""
+        """Return the function, recorded while it runs, without other tasks, greenlets, threads."""
         return _native.Decorated(function, self.recorder)  # type: ignore[return-value]
 
     def finish(self) -> None:

@@ -35,12 +35,12 @@ class Token:
         self.is_set = bool(secret)
 
     def is_in(self, given: str) -> bool:
-        """Return true for the token itself, in a time that no part of either changes."""
+        """Return true for the token itself, in a time that depends on neither text."""
         hashed = hashlib.sha256(given.encode(errors="surrogateescape")).digest()
         return hmac.compare_digest(hashed, self._hash) and self.is_set
 
     def new_session(self) -> str:
-        """A value for a cookie that stands for the token some hours long."""
+        """Return a value for a cookie that replaces the token for some hours."""
         until = str(int(time.time()) + _SESSION_SECONDS)
         return f"{until}.{self._sign(until)}"
 
@@ -60,7 +60,7 @@ class Token:
         return hmac.new(self._hash, message, hashlib.sha256).hexdigest()
 
     def take_from_query(self, query: str) -> "Tuple[bool, str]":
-        """Return whether a query has the token, and the query without it."""
+        """Return (the query has the token, the query without it)."""
         if f"{NAME}=" not in query:
             return False, query
         rest = [part for part in query.split("&") if not self._is_parameter(part)]
@@ -68,7 +68,7 @@ class Token:
         return text != query, text
 
     def take_from_url(self, url: str) -> str:
-        """The address without the token in its query."""
+        """Return the address without the token in its query."""
         before, question, query = url.partition("?")
         is_there, rest = self.take_from_query(query)
         return before + question + rest if rest or not is_there else before

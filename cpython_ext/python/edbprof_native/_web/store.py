@@ -15,7 +15,7 @@ TYPE_CHECKING = False  # see ../_decorator.py
 if TYPE_CHECKING:
     from typing import Dict, Iterator, List, Optional, Tuple
 
-# A recording, what its request was, and what a killed process has left of either.
+# A recording, its description, and a part that a killed process has left of either.
 _NAMES = re.compile(r"edbprof_([0-9a-f]{32})\.(prof|json|part)")
 _ID = re.compile("[0-9a-f]{32}")
 # File with the number of bytes that all recordings have together.
@@ -36,7 +36,7 @@ class About(NamedTuple):
 
 
 def new_id() -> str:
-    """128 random bits that name a recording."""
+    """Return 128 random bits that name a recording."""
     return os.urandom(16).hex()
 
 
@@ -46,7 +46,7 @@ def is_id(text: str) -> bool:
 
 
 def _lock(directory: int) -> None:
-    """Wait for the other processes, threads and greenlets. Raises TimeoutError.
+    """Lock out other processes, threads and greenlets. Raises TimeoutError.
 
     A call that blocks would stop the greenlet that has the lock, too.
     """
@@ -61,7 +61,7 @@ def _lock(directory: int) -> None:
 
 
 class Store:
-    """All processes of a server have one, so that each finds what the others have recorded."""
+    """The store that all processes of a server share, so that each finds all recordings."""
 
     def __init__(self, directory: "Optional[str]", max_bytes: int) -> None:
         if max_bytes <= 0:
@@ -73,7 +73,7 @@ class Store:
         self._max_bytes = max_bytes
 
     def put(self, id: str, encoded: bytes, about: About) -> bool:
-        """Keep a recording; the oldest ones make room for it. False if it is too large.
+        """Keep a recording; the oldest ones make room for it. Returns False if it is too large.
 
         Raises OSError, and PermissionError for a directory that others may read or change.
         """
@@ -85,12 +85,12 @@ class Store:
         with self._locked() as directory:
             self._reserve(directory, size)
             self._write(directory, id, "prof", encoded)
-            # The last one, because a recording is listed by it.
+            # Written last, because a recording is listed by this file.
             self._write(directory, id, "json", described)
         return True
 
     def get(self, id: str) -> "Optional[bytes]":
-        """The content of a recording's `.prof` file, or None. `id` is one, see `is_id`."""
+        """Return the content of a recording's `.prof` file, or None. `id` must pass `is_id`."""
         try:
             with self._opened() as directory:
                 return self._read(directory, id, "prof")
@@ -98,7 +98,7 @@ class Store:
             return None
 
     def list(self) -> "List[Tuple[str, About]]":
-        """The ids of all recordings and what their requests were, the latest first."""
+        """Return the ids and descriptions of all recordings, the latest first."""
         found = []
         with contextlib.suppress(OSError), self._opened() as directory:
             for name in os.listdir(directory):
@@ -137,7 +137,7 @@ class Store:
     def _reserve(self, directory: int, size: int) -> None:
         """Make room for so many bytes, and note them before they are written.
 
-        The note spares most calls the search, and is never less than what is there.
+        With the note, most calls need no search. It is never less than the bytes that are there.
         """
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
         with open(os.open(_NOTE, flags, 0o600, dir_fd=directory), "r+b") as note:
