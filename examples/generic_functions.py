@@ -3,8 +3,8 @@
     python examples/generic_functions.py DIRECTORY
 
 writes before.prof (cProfile's) and after.prof (edbprof's) to that directory;
-docs/guide/generic-functions.md shows what each of them can tell. The clock is made up, so
-that the figures are the same each time: milliseconds that the functions claim to take.
+docs/guide/generic-functions.md shows the flame graph of each. The clock is made up, so that the
+figures are the same each time: milliseconds that the functions claim to take.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ static std::uint32_t solve(edbprof_thread *thread, std::uint32_t steps)
     return value;
 }
 
-// Each thread has a handle of its own. NULL, without which nothing is recorded, is no error.
+// Each thread has a handle of its own. A handle that is NULL records nothing, and is no error.
 static void solve_in_thread(edbprof_recording *recording, const std::string &name)
 {
     edbprof_thread *thread = nullptr;

@@ -43,7 +43,7 @@ DUPLICATE_MIN_COMPLEXITY = 4  # Shorter functions look alike without anybody cop
 
 @dataclass
 class Function:
-    """What is measured of one function; also the scope while its body is being walked."""
+    """Measures of one function, complete once its body was walked."""
 
     module: str
     name: str
@@ -55,7 +55,7 @@ class Function:
 
 
 class Scope:
-    """The function that is being walked, how deep in it we are, and its names so far."""
+    """The function that is being walked, the depth in it, and its names so far."""
 
     def __init__(self, function: Function, found: list[Function]) -> None:
         self.function = function
@@ -65,7 +65,7 @@ class Scope:
         self.loaded: set[str] = set()
 
     def enclosed(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> Scope:
-        """The scope of a function or class inside this one, its body walked."""
+        """Return the scope of a function or class inside this one, after walking its body."""
         outer = f"{self.function.name}." if self.function.name else ""
         inner = Scope(Function(self.function.module, outer + node.name, node.lineno), self.found)
         inner.walk(node.body)
@@ -83,7 +83,7 @@ class Scope:
         self.depth -= 1
 
 
-# What a node adds to the measures of the function that it stands in.
+# Measures that a node adds to the function that it is in.
 
 
 @functools.singledispatch
@@ -228,7 +228,7 @@ def summarise(modules: list[list[Function]]) -> Summary:
 
 
 def library_modules(root: Path) -> Iterator[tuple[Path, str]]:
-    """Path and dotted name of each module of the standard library, always in one order."""
+    """Yield path and dotted name of each module of the standard library, always in one order."""
     for path in sorted(root.rglob("*.py")):
         relative = path.relative_to(root)
         if NOT_OURS.isdisjoint(relative.parts):
@@ -242,7 +242,7 @@ def main() -> None:
     options = parser.parse_args()
 
     modules = list(library_modules(Path(sysconfig.get_path("stdlib"))))[: options.files]
-    # Leaving the 'with' ends the workers in the ordinary way, so each writes its recording.
+    # The end of the block ends the workers in the ordinary way, so each writes its recording.
     with ProcessPoolExecutor(options.jobs) as workers:
         measured = list(workers.map(analyse, *zip(*modules), chunksize=4))
     summary = summarise(measured)

@@ -1,4 +1,4 @@
-"""Uses the module `solver`, of whichever example it is. Build one, and start this beside it:
+"""Uses the module `solver` of any example. Build one, and start this beside it:
 
 PYTHONPATH=cpython edbprof run use_solver.py
 """

@@ -1,4 +1,4 @@
-"""Builds the module `solver` by Cython. edbprof.pxd lies beside the headers of edbprof."""
+"""Builds the module `solver` by Cython. edbprof.pxd is beside the headers of edbprof."""
 
 import edbprof_native
 from Cython.Build import cythonize

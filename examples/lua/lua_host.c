@@ -1,10 +1,10 @@
 /* A host of Lua that records every function of a script, of Lua and of C:
  *
- *     cc lua_host.c $(pkg-config --cflags --libs edbprof lua5.4) -o lua_host
- *     ./lua_host script.lua lua.prof && edbprof tree lua.prof
+ * cc lua_host.c $(pkg-config --cflags --libs edbprof lua5.4) -o lua_host ./lua_host script.lua
+ * lua.prof && edbprof tree lua.prof
  *
- * It reports events of an interpreter, with keys for functions that it defines when they are new.
- * Coroutines are fibers: each keeps its open calls while others run. */
+ * The host reports events of an interpreter. Keys identify functions, which it defines when they
+ * are new. Coroutines are fibers: each keeps its open calls while others run. */
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -35,8 +35,8 @@ static edbprof_str text(const char *string)
     return text;
 }
 
-/* The same number for each call of a function, and another one for each other function: for one in
- * C, its address; for one in Lua, the address of its source's name and its first line. */
+/* Returns a number that identifies the called function: for one in C, its address; for one in Lua,
+ * the address of its source's name and its first line. */
 static uint64_t key_of(lua_State *lua, lua_Debug *call)
 {
     uint64_t key;
@@ -65,7 +65,8 @@ static void define(lua_State *lua, lua_Debug *call, uint64_t key)
     (void)edbprof_recording_define(recording, key, &function);
 }
 
-/* Gives the calls of `lua` with room for one more, from a table that forgets coroutines with Lua. */
+/* Returns the calls of `lua`, with room for one more, from a table that forgets coroutines when Lua
+ * does. */
 static struct coroutine *calls_of(lua_State *lua)
 {
     struct coroutine *calls, *larger;
@@ -129,7 +130,7 @@ static void hook(lua_State *lua, lua_Debug *call)
         return;
     }
     if (call->event == LUA_HOOKTAILCALL && current->depth > 0) {
-        /* The callee takes the place of its caller, whose end no event will tell. */
+        /* The callee takes the place of its caller, whose end no event will report. */
         end(current->open[current->depth - 1]);
     }
     begin(lua, call, key);

@@ -46,7 +46,7 @@ fn solve_in_threads(py: Python<'_>, steps: u32, count: usize) -> PyResult<()> {
 #[pyfunction]
 fn solve_marked(py: Python<'_>, steps: u32) -> u32 {
     mark!("begun");
-    // It ends where it is dropped, in any thread.
+    // The span ends where it is dropped, in any thread.
     let _request = async_span!("request");
     let value = solve(py, steps);
     counter!("value", value.into());
