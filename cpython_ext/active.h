@@ -23,8 +23,8 @@ typedef struct {
     edbprof_thread *fast_handle;
     /* Its handle for events of functions written in C, if the recorder records them; else NULL. */
     edbprof_thread *fast_builtins;
-    /* The same handles for ends of calls that PyEval_SetProfile reports. NULL if the recorder has a
-     * timeline, because only the slow way records how a call ends. */
+    /* These two handles for ends of calls that PyEval_SetProfile reports. NULL if the recorder has
+     * a timeline, because only the slow way records how a call ends. */
     edbprof_thread *end_handle, *end_builtins;
     bool records_types;  /* a recorder needs events of classes */
     bool skips_builtins; /* no recorder needs events of functions written in C */

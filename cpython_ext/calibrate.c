@@ -1,14 +1,15 @@
 /* Cost of recording in this process, measured in it.
  *
  * Some of a hook's cost is part of the callee's self time, most of it of the caller's. Loops that
- * only call are timed with and without recording: the difference is the cost of a call, and the
+ * only call are timed with and without recording. The difference is the cost of a call, and the
  * callee's node shows the callee's part of it. Noise only adds time, so the lower quartile of many
  * repetitions counts, and the lower of two measurements. Calls that are recorded meanwhile go to a
  * recorder of their own, which is dropped.
  *
  * This takes about three milliseconds, as long as recording some 40,000 calls. So it is done when a
- * recording with about as many calls is saved, or when the process has had a hundred times as much
- * processor time. It is done once more at the end of a process that was measured before. */
+ * recording with about as many calls is saved. It is also done when the process has had a hundred
+ * times as much processor time. It is done once more at the end of a process that was measured
+ * before. */
 #include "calibrate.h"
 
 #include "events.h"

@@ -10,9 +10,9 @@ static size_t choice_count;
 
 /* ---- facts of a code object ------------------------------------------------ */
 
-/* The slot of a code object has three bits for each of the first choices: the code was matched, it
- * is chosen, and it has local events. Later choices match the code each time. So do choices of
- * other interpreters, because each interpreter numbers the slots for itself. */
+/* The slot of a code object has three bits for each of the first choices: code was matched, is
+ * chosen, has local events. Later choices match the code each time. So do choices of other
+ * interpreters, because each interpreter numbers the slots for itself. */
 enum { KNOWN = 1, CHOSEN = 2, LOCAL = 4, BITS = 3, MOST_NOTED = 8 * sizeof(uintptr_t) / BITS };
 enum { UNNOTED = INT_MAX };
 

@@ -1,9 +1,10 @@
 /* The hooks of choices, from Python 3.12 on.
  *
  * Each choice has a tool id of sys.monitoring. The first event at each place of a code object that
- * is not chosen returns DISABLE, so that none comes again: PY_START, PY_RETURN, PY_YIELD, PY_RESUME
- * and CALL. PY_UNWIND and PY_THROW can't be disabled. From 3.15 on, PY_UNWIND is an event of chosen
- * code objects alone. PY_THROW is not, because throw() may be the first event of a generator.
+ * is not chosen returns DISABLE, so that no more events come from there. These events are PY_START,
+ * PY_RETURN, PY_YIELD, PY_RESUME and CALL. PY_UNWIND and PY_THROW can't be disabled. From 3.15 on,
+ * PY_UNWIND is an event of chosen code objects alone. PY_THROW is not, because throw() may be the
+ * first event of a generator.
  *
  * Another choice must see those places, so it has another tool id, and
  * sys.monitoring.restart_events() is never called. */

@@ -151,9 +151,9 @@ static inline void compat_decref_again(void *object)
 #endif
 }
 
-/* Lets threads take references to a new object without a counter that all of them change, as the
- * interpreter does for functions that are not nested (PyFunction_New). In 3.13, the object is then
- * never freed, like such functions (_Py_SetImmortal). */
+/* Lets threads take references to a new object without a counter that all of them change. The
+ * interpreter does the same for functions that are not nested (PyFunction_New). In 3.13, the object
+ * is then never freed, like such functions (_Py_SetImmortal). */
 static inline void compat_share(PyObject *object)
 {
 #if EDBPROF_FREE_THREADED && PY_VERSION_HEX >= 0x030E0000

@@ -2,8 +2,8 @@
  *
  * All wrappers that functools.singledispatch makes share one code object, and so do all `dispatch`
  * functions. Both are constants of functions of functools, which are read once the program has
- * imported it. A wrapper that patch_functools() gave a code object of its own is known with its
- * generic function, and so are the shared ones while it is in force. */
+ * imported it. patch_functools() gives each wrapper a code object of its own, and registers it with
+ * its generic function. It registers the shared code objects, too. */
 #include "generics.h"
 
 #include "arrays.h"

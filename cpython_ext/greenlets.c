@@ -108,8 +108,8 @@ static void stop_calls(thread_state *state)
     }
 }
 
-/* Greenlets are known by their addresses, so that none is kept alive: one that is freed while
- * it is suspended continues before that, in order to end. */
+/* Keeps a greenlet's positions by its address, so that no greenlet is kept alive. A suspended
+ * greenlet that is about to be freed continues first, in order to end. */
 static void keep_positions(thread_state *state, PyObject *greenlet, PyObject *suspended)
 {
     PyObject *key = PyLong_FromVoidPtr(greenlet);
@@ -202,8 +202,8 @@ static void resume_all(thread_state *state, PyObject *own, PyObject *above)
     }
 }
 
-/* Parts of greenlet that the trace function needs: its type, and the descriptors of two
- * attributes, because programs may have overridden those with code that must not run here. */
+/* Returns the parts of greenlet that the trace function needs: its type, and the descriptors of two
+ * attributes. Programs may have overridden the attributes with code that must not run here. */
 static greenlet_parts *library(void) { return &interpreter_here()->greenlets; }
 
 static PyObject *read_descriptor(PyObject *descriptor, PyObject *greenlet)

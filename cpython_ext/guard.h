@@ -36,8 +36,8 @@ static inline bool guard_is_held(void)
 
 static inline void guard_begin(guard *self)
 {
-    /* While the interpreter ends, the only thread that runs must not wait for the guard: another
-     * thread may have got it just before it was made to exit. */
+    /* While the interpreter ends, the only thread that runs must not wait for the guard. Another
+     * thread may have got it just before that thread was made to exit. */
     self->begun = !guard_is_held() && !compat_is_finalizing();
     if (self->begun) {
         PyCriticalSection_Begin(&self->section, (PyObject *)&guard_object);

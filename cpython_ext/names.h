@@ -15,8 +15,8 @@ typedef struct {
 
 /* Describe a function. */
 void name_code(named *self, PyCodeObject *code);
-/* `__file__` of the module that a code object was made in, if the code object names no file itself:
- * a new reference, or NULL with nothing raised. */
+/* Returns `__file__` of the module that a code object was made in, if the code object names no file
+ * itself. A new reference, or NULL with nothing raised. */
 PyObject *name_origin(PyCodeObject *code);
 void name_builtin(named *self, PyCFunctionObject *builtin);
 /* Describes a function that is no Python code by its name and module, which may be NULL: `bare`,

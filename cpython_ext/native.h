@@ -39,8 +39,8 @@ static inline called_function native_callee(PyObject *callable, PyObject *self)
 uint64_t native_key(PyObject *callable);
 
 /* Returns the key of any other callable that is not written in Python, for recorders with
- * record_types: a class, a slot wrapper or an object of the standard library. 0 if it is written in
- * Python. */
+ * record_types: a class, a slot wrapper or an object of the standard library. Returns 0 for a
+ * callable that is written in Python. */
 uint64_t native_type_key(PyObject *callable);
 
 static inline bool native_is_type_key(uint64_t key) { return (key & 3) == 3 && key >> 63; }

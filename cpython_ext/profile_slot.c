@@ -1,6 +1,6 @@
 /* The one place that a thread has for a profile function, as the program sees it.
  *
- * Each function that sets it has its C function replaced in the table of methods: no object that
+ * Each function that sets it has its C function replaced in the table of methods. So no object that
  * the program can see changes, and nothing else gets slower. An audit hook would see the same
  * changes, but before they happen. It could not act afterwards in threads other than the main one,
  * and would slow down everything that is audited. */

@@ -8,7 +8,7 @@ typedef struct {
     /* Called before the program sets or removes a profile function in the calling thread. */
     void (*changes)(void);
     /* Called after the program has set or removed a profile function in the calling thread, or
-     * another profiler in any thread, or after they have tried to. */
+     * another profiler has in any thread. Also called if they failed to. */
     void (*changed)(void);
     /* Returns the profile function that the program has set, if ours is in its place: a new
      * reference, None for none. Otherwise returns NULL. */

@@ -196,8 +196,8 @@ static inline void thread_state_tell(thread_state *state, bool records)
     }
 }
 
-/* Counts a thread in or out, by 1 or -1, while its list of a hook is empty: before it gets its
- * first recorder, or after it has lost its last. */
+/* Counts a thread in or out, by 1 or -1, while its list of a hook is empty. That is before it gets
+ * its first recorder, or after it has lost its last. */
 static inline void thread_state_count(thread_state *state, hook_kind hook, int change)
 {
     if (active_is_counted(&state->active[hook])) {

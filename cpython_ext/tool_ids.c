@@ -35,7 +35,7 @@ static void raise_ids_are_taken(PyObject *module)
     }
 }
 
-/* Returns true if no other thread has taken the id at the same time: up to 3.15 the interpreter
+/* Returns true if no other thread has taken the id at the same time. Up to 3.15 the interpreter
  * does not exclude that in Pythons without a GIL. */
 static bool owns(PyObject *module, int id, PyObject *name)
 {

@@ -1,10 +1,9 @@
 """Find the most tangled functions of Python's own standard library, and profile the search.
 
-The job is real: worker processes parse the library's modules and measure every
-function in them (cyclomatic complexity, nesting, names assigned but never read,
-structural duplicates); the parent ranks what they found. It is written around
-`functools.singledispatch`, which is what makes it worth profiling with edbprof:
-to cProfile all generic functions are one function called `wrapper`.
+The job is real: worker processes parse the library's modules and measure every function in them
+(cyclomatic complexity, nesting, names assigned but never read, structural duplicates); the parent
+ranks what they found. It is written around `functools.singledispatch`. To cProfile, all generic
+functions are one function called `wrapper`; edbprof keeps them apart.
 
     python examples/stdlib_metrics.py
     edbprof --prefix stdlib_metrics_ build/demo

@@ -1,8 +1,8 @@
 """Tasks and worker threads that a recorded request of an event loop makes.
 
-asyncio does not report when a task or a call in a thread begins. While a request is recorded in a
-loop, the loop's factory of tasks, its `run_in_executor` and anyio's `run_sync` are therefore
-replaced by functions that look at the context variable of the request. anyio's function remains
+asyncio does not report when a task or a call in a thread begins. So while a request is recorded in
+a loop, three functions are replaced by functions that look at the context variable of the request:
+the loop's factory of tasks, its `run_in_executor` and anyio's `run_sync`. anyio's function remains
 replaced.
 """
 
