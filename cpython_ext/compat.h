@@ -541,7 +541,7 @@ static inline uint64_t compat_running_frame(PyFrameObject *frame)
  * never a start.
  *
  * Cython makes a frame and an empty code object for its events. A start and a resumption look the
- * same there, so that each step counts as a call, as with cProfile. */
+ * same there, so each step counts as a call, as with cProfile. */
 #if PY_VERSION_HEX < 0x030B0000
 
 static inline int compat_generators_init(Py_ssize_t *slot)

@@ -140,8 +140,8 @@ static bool may_have_entered(const active_recorder *active, uint64_t key)
     const recorder *owner = active->owner;
     /* In this order: see thread_set_builtins. */
     bool builtins = shared_load(&owner->builtins);
-    /* All callees of a builtin end before it, so that its call is the innermost open one. An
-     * outer call of the same builtin has an open callee. */
+    /* All callees of a builtin end before it, so its call is the innermost open one. An outer call
+     * of the same builtin has an open callee. */
     return shared_load(&owner->builtins_changed)
                ? edbprof_is_innermost(active->handle, key) == EDBPROF_OK
                : builtins;

@@ -5,8 +5,7 @@
 #include "native.h"
 #include "thread.h"
 
-/* Returns the key of a code object: its address, which is aligned, so that the lowest bit is
- * free. */
+/* Returns the key of a code object: its address, which is aligned, so the lowest bit is free. */
 static inline uint64_t code_key(PyCodeObject *code) { return (uint64_t)(uintptr_t)code; }
 
 /* Returns the key of a builtin: the address of its method definition, with the lowest bit set. */
