@@ -4,24 +4,28 @@
 #include "give_span.h"
 #include "span_type.h"
 
-/* Checks the number of arguments, and that the first one is a name. */
-static bool has_name(PyObject *const *arguments, Py_ssize_t count, Py_ssize_t expected)
+static bool is_name(PyObject *name)
 {
-    if (count != expected) {
-        PyErr_Format(PyExc_TypeError, "takes %zd arguments, not %zd", expected, count);
-        return false;
-    }
-    if (!PyUnicode_Check(arguments[0])) {
-        PyErr_Format(PyExc_TypeError, "a name must be a str, not %.100s",
-                     Py_TYPE(arguments[0])->tp_name);
+    if (!PyUnicode_Check(name)) {
+        PyErr_Format(PyExc_TypeError, "a name must be a str, not %.100s", Py_TYPE(name)->tp_name);
         return false;
     }
     return true;
 }
 
+/* Checks that `function` was called with a name and one more argument. */
+static bool has_two(const char *function, PyObject *const *arguments, Py_ssize_t count)
+{
+    if (count != 2) {
+        PyErr_Format(PyExc_TypeError, "%s() takes 2 arguments, not %zd", function, count);
+        return false;
+    }
+    return is_name(arguments[0]);
+}
+
 PyObject *marks_mark(PyObject *Py_UNUSED(module), PyObject *name)
 {
-    if (!has_name(&name, 1, 1)) {
+    if (!is_name(name)) {
         return NULL;
     }
     const edbprof_function *mark = span_called(name);
@@ -33,7 +37,7 @@ PyObject *marks_mark(PyObject *Py_UNUSED(module), PyObject *name)
 
 PyObject *marks_counter(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
 {
-    if (!has_name(arguments, count, 2)) {
+    if (!has_two("counter", arguments, count)) {
         return NULL;
     }
     double value = PyFloat_AsDouble(arguments[1]);
@@ -47,10 +51,10 @@ PyObject *marks_counter(PyObject *Py_UNUSED(module), PyObject *const *arguments,
     Py_RETURN_NONE;
 }
 
-static PyObject *give_async(PyObject *const *arguments, Py_ssize_t count,
+static PyObject *give_async(const char *function, PyObject *const *arguments, Py_ssize_t count,
                             void (*give_to)(const edbprof_function *, uint64_t))
 {
-    if (!has_name(arguments, count, 2)) {
+    if (!has_two(function, arguments, count)) {
         return NULL;
     }
     unsigned long long id = PyLong_AsUnsignedLongLongMask(arguments[1]);
@@ -67,10 +71,10 @@ static PyObject *give_async(PyObject *const *arguments, Py_ssize_t count,
 PyObject *marks_begin_async(PyObject *Py_UNUSED(module), PyObject *const *arguments,
                             Py_ssize_t count)
 {
-    return give_async(arguments, count, span_begin_async);
+    return give_async("begin_async", arguments, count, span_begin_async);
 }
 
 PyObject *marks_end_async(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
 {
-    return give_async(arguments, count, span_end_async);
+    return give_async("end_async", arguments, count, span_end_async);
 }

@@ -85,7 +85,7 @@ class Run:
             if os.path.isdir(directory):
                 self._start(directory)
             else:
-                self._problems.append("a worker on another machine is missing in the profile")
+                self._problems.append("a worker on another machine is missing from the profile")
         if not self._directory:
             self._start()
         if self._by_test is not None:
@@ -140,7 +140,7 @@ class Run:
             self.recorder.stop()
             self.recorder.save()
         except Exception as error:
-            self._problems.append(f"a process is missing in the profile: {error}")
+            self._problems.append(f"a process is missing from the profile: {error}")
         finally:
             if self._of_run is None:
                 _process.forget(self.recorder)

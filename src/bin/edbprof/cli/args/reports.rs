@@ -58,8 +58,9 @@ pub(crate) struct ReportOptions {
 
     /// Largest size of the picture, page or timeline: 500kB, 8MB or a number of bytes
     ///
-    /// The default is 8MB for pictures, 50MB for pages and 100MB for timelines. If the threshold is too small for
-    /// that, or the shortest duration of calls, it is raised; the file says so.
+    /// The default is 8MB for pictures, 25MB for pages, 50MB for pages with a timeline and 100MB for
+    /// timelines. If the threshold or the shortest duration of calls is too small for that, it is
+    /// raised; the file says so.
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub(crate) max_size: Option<u64>,
 }
