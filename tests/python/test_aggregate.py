@@ -113,7 +113,8 @@ def test_table_is_pstats_own(inputs, out):
     assert body(out / "profile_analysis.pstats") == body(out / "expected") != []
 
 
-def test_quiet(inputs, out, capfd):
+def test_quiet(inputs, out, capfd, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "1000")  # Paths of temporary directories are long.
     decorate = profile(dir=inputs)
     decorate(call)(1)
     decorate.aggregate(out, quiet=True)
