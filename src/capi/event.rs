@@ -257,10 +257,22 @@ pub unsafe extern "C" fn edbprof_count_class_call(thread: *mut edbprof_thread) {
     let _ = unsafe {
         with_unguarded(thread, |thread| {
             debug_assert!(may_report(thread));
+            if thread.has_history() {
+                return count_noted(thread);
+            }
             thread.count_class_call();
             EDBPROF_OK
         })
     };
+}
+
+/// Counts a class call where a history is kept, which may take a new block.
+#[inline(never)]
+extern "C" fn count_noted(thread: &Thread) -> edbprof_status {
+    guarded(|| {
+        thread.count_class_call();
+        EDBPROF_OK
+    })
 }
 
 /// Begins a call like `edbprof_enter`, at a time that the host gives. Only the thread that

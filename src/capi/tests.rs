@@ -57,10 +57,14 @@ static SPAN: edbprof_function = edbprof_function {
 
 impl Host {
     fn new(clock: u32) -> Host {
+        Host::with(&options(clock))
+    }
+
+    fn with(options: &edbprof_options) -> Host {
         let (mut recording, mut thread) = (ptr::null_mut(), ptr::null_mut());
         // SAFETY: valid options and places; the recording has just been made.
         unsafe {
-            let made = edbprof_recording_new(&options(clock), &mut recording);
+            let made = edbprof_recording_new(options, &mut recording);
             assert_eq!(made, EDBPROF_OK);
             let attached = edbprof_recording_attach(recording, NO_TEXT, &mut thread);
             assert_eq!(attached, EDBPROF_OK);
@@ -226,6 +230,22 @@ fn every_other_function_survives_a_defect() {
         assert_eq!(edbprof_recording_errno(recording), 0);
         assert_ne!(edbprof_recording_errno(recording), 0);
         check(EDBPROF_OK, || edbprof_thread_detach(thread));
+    }
+}
+
+#[test]
+fn a_count_in_a_history_runs_under_the_guard() {
+    let host = Host::with(&edbprof_options {
+        timeline_bytes: 1 << 20,
+        ..options(EDBPROF_CLOCK_WALL)
+    });
+    // SAFETY: handles of this thread's, of a recording that is not freed.
+    unsafe {
+        assert_eq!(edbprof_enter(host.thread, OUTER), EDBPROF_OK);
+        defect::plant();
+        edbprof_count_class_call(host.thread);
+        // The defect is no longer planted: the count has met it.
+        assert_eq!(edbprof_recording_check(host.recording), EDBPROF_OK);
     }
 }
 
