@@ -97,7 +97,7 @@ thread_state *arrivals_arrive(void)
     }
     if (PyErr_Occurred()) {
         PyErr_Clear();
-        warn_once(&warned, "cannot record a thread that has called Python");
+        warn_soon(&warned, "cannot record a thread that has called Python");
     }
     compat_restore_exception(exception);
     return state;

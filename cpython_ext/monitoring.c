@@ -303,6 +303,7 @@ static const event_handler handlers[] = {
     {"RAISE", on_raise, EDBPROF_RAISES_BEFORE_START},
     {NULL, NULL, false},
 };
+_Static_assert(sizeof handlers / sizeof *handlers == MOST_HANDLERS + 1, "all are registered");
 
 static long register_all(PyObject *module, PyObject *tool, hook_kind hook)
 {

@@ -115,7 +115,7 @@ void recorder_warn_if_in_memory(recorder *self)
 
 /* Warns as soon as the interpreter is between two instructions, because no sys.stderr written in
  * Python may run within a hook. */
-static void warn_soon(recorder *self)
+static void warn_of_memory_soon(recorder *self)
 {
     if (is_in_memory_only(self) && Py_AddPendingCall(warn_of_memory, NULL) < 0) {
         warn_of_memory(NULL);
@@ -126,7 +126,7 @@ static int define(recorder *self, uint64_t key, named *function)
 {
     edbprof_status status = edbprof_recording_define(self->recording, key, &function->function);
     named_clear(function);
-    warn_soon(self);
+    warn_of_memory_soon(self);
     return status == EDBPROF_OK ? 0 : -1;
 }
 

@@ -466,7 +466,7 @@ static void unnotice(PyThreadState *tstate)
 static void warn_of_another(void)
 {
     static bool warned;
-    warn_once(&warned, "another profiler was switched on or off while edbprof was "
+    warn_soon(&warned, "another profiler was switched on or off while edbprof was "
                        "recording; some of what was called after that is missing");
 }
 

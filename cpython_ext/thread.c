@@ -168,7 +168,7 @@ bool thread_try_enable(recorder *owner, uint64_t call)
     PyObject *text = PyObject_Str(error);
     const char *why = text == NULL ? NULL : PyUnicode_AsUTF8(text);
     PyErr_Clear();
-    warn_once(&warned, "cannot record a call: %s",
+    warn_soon(&warned, "cannot record a call: %s",
               why == NULL || *why == '\0' ? Py_TYPE(error)->tp_name : why);
     Py_XDECREF(text);
     Py_DECREF(error);

@@ -41,7 +41,7 @@ uint64_t timer_read(recorder *self)
     state->in_timer = false;
     if (PyErr_Occurred()) {
         PyErr_Clear();
-        warn_once(&warned, "a profile's timer has failed; times from then on are wrong");
+        warn_soon(&warned, "a profile's timer has failed; times from then on are wrong");
         return 0;
     }
     /* The library counts from a moment before the first event. */
