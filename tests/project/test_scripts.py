@@ -10,6 +10,8 @@ import sys
 import pytest
 
 ROOT = pathlib.Path(__file__).parents[2]
+# Lock files that name the crate.
+LOCKS = ("Cargo.lock", "fuzz/Cargo.lock", "examples/rust_host/Cargo.lock")
 
 
 def run(*line, cwd=ROOT, expected=0, **environment):
@@ -28,8 +30,8 @@ def run(*line, cwd=ROOT, expected=0, **environment):
 @pytest.fixture
 def checkout(tmp_path):
     """Return a repository of what a release needs, as it is here, with one commit on main."""
-    for name in ("Cargo.toml", "Cargo.lock", "CHANGELOG.md", "fuzz/Cargo.lock", "scripts/release"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+    for name in ("Cargo.toml", "CHANGELOG.md", "scripts/release", *LOCKS):
+        (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
         shutil.copy(ROOT / name, tmp_path / name)
     changelog = tmp_path / "CHANGELOG.md"
     head, _, rest = changelog.read_text().partition("## Unreleased\n")
@@ -62,7 +64,7 @@ def release(checkout, *words, expected=0):
 
 def test_release_sets_every_version_and_tags(checkout):
     release(checkout, "7.8.9")
-    for name in ("Cargo.lock", "fuzz/Cargo.lock"):
+    for name in LOCKS:
         assert 'name = "edbprof"\nversion = "7.8.9"\n' in (checkout / name).read_text()
     assert '\nversion = "7.8.9"\n' in (checkout / "Cargo.toml").read_text()
     assert re.search(
@@ -104,7 +106,7 @@ def test_release_refuses_an_empty_changelog(checkout):
     assert "says nothing" in release(checkout, "7.8.10", expected=1)
 
 
-@pytest.mark.parametrize("name", ["Cargo.toml", "Cargo.lock", "fuzz/Cargo.lock", "CHANGELOG.md"])
+@pytest.mark.parametrize("name", ["Cargo.toml", "CHANGELOG.md", *LOCKS])
 def test_check_finds_a_file_with_another_version(checkout, name):
     release(checkout, "7.8.9")
     path = checkout / name
