@@ -48,7 +48,7 @@ fn live_end(head: &[u8]) -> usize {
                 .rfold(0, |sum, &byte| sum << 8 | u64::from(byte))
         };
         let (start, length) = segment.split_at(8);
-        (number(start), number(length) & !live::LOG)
+        (number(start), number(length) & !live::CONTENT)
     });
     let ends = ends.take_while(|&(_, length)| length != 0);
     let end = ends
