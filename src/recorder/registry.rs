@@ -3,6 +3,7 @@
 use std::io;
 use std::ops::Deref;
 use std::sync::{Arc, PoisonError, TryLockError};
+use std::time::Duration;
 
 use crate::recorder::mutex::{Mutex, MutexGuard};
 use crate::recorder::recording::{Recording, Shared};
@@ -83,13 +84,18 @@ pub(super) fn list() -> MutexGuard<'static, Vec<Known>> {
 /// thread keeps the list: it may be one that never continues.
 #[must_use]
 pub(super) fn each(body: impl Fn(&Recording)) -> bool {
-    const TRIES: u32 = 10_000;
-    for _ in 0..TRIES {
+    // A thread that is preempted on a busy machine continues within milliseconds.
+    const YIELDS: u32 = 1_000;
+    const PAUSES: u32 = 300;
+    for tried in 0..YIELDS + PAUSES {
         let list = match LIST.try_lock() {
             Ok(list) => list,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => {
-                std::thread::yield_now();
+                match tried < YIELDS {
+                    true => std::thread::yield_now(),
+                    false => std::thread::sleep(Duration::from_millis(1)),
+                }
                 continue;
             }
         };
