@@ -42,9 +42,9 @@ pub struct edbprof_calibration {
     pub init_call_caller_ps: u32,
     /// Call that `edbprof_count_class_call` counts: all of it is the caller's part.
     pub class_call_ps: u32,
-    /// Millionths of the self time of `EDBPROF_PYTHON` functions that are lost because the
-    /// interpreter runs their instructions more slowly while it is hooked, for a slowness of 1.
-    /// The costs above are no part of that self time. 0: none; at most 1,000,000.
+    /// Millionths of the self time of `EDBPROF_PYTHON` functions with a slowness of 1 that are lost
+    /// because a hooked interpreter runs instructions more slowly. The costs above are no part of
+    /// that self time. 0: none; at most 1,000,000.
     pub slowed_ppm: u32,
 }
 
@@ -100,7 +100,7 @@ pub unsafe extern "C" fn edbprof_recording_set_calibration(
 
 fn set(recording: &Recording, given: &edbprof_calibration) -> Attempt {
     if given.slowed_ppm > 1_000_000 {
-        let reason = "code can't be slowed by more than all its time";
+        let reason = "slowed_ppm is above 1,000,000: code can't lose more than all of its time";
         return Err(refuse(recording, reason));
     }
     recording.set_calibration(given.measured());

@@ -53,9 +53,9 @@ fn patterns<'a>(strings: &[&'a [u8]]) -> Attempt<Vec<&'a str>> {
 /// Makes a choice of the functions that a host reports, because a recording is about a part of the
 /// program. Any thread.
 ///
-/// A function is chosen if one of the patterns `record` matches it, or if there are none, and if
-/// none of the patterns `no_record` does. They are patterns of the program `edbprof`. `mine`
-/// matches functions whose file is neither below one of the directories `libraries` nor in
+/// A function is chosen if a pattern of `record` matches it, or if `record` is empty. It is not
+/// chosen if a pattern of `no_record` matches it. The patterns are those of the program `edbprof`.
+/// `mine` matches functions whose file is neither below one of the directories `libraries` nor in
 /// `site-packages` or `dist-packages`, and no frozen module.
 ///
 /// `*out` becomes a handle, to free with `edbprof_choice_free`.
@@ -89,9 +89,9 @@ pub unsafe extern "C" fn edbprof_choice_new(
 
 /// Returns 1 if the function is chosen, else 0. Any thread.
 ///
-/// `origin` is the file of the module that the function was made in, for functions whose own file
-/// is none, such as `<string>`; without bytes if there is no such file. 0 for NULL, and for a
-/// function that `edbprof_recording_define` would refuse.
+/// `origin` is the file of the module that made the function, for functions without a file of their
+/// own, such as those of `<string>`. It has no bytes if there is no such file. Returns 0 for NULL,
+/// and for a function that `edbprof_recording_define` would refuse.
 ///
 /// # Safety
 /// * `choice` is NULL or was made by `edbprof_choice_new` and not freed.
@@ -116,9 +116,9 @@ pub unsafe extern "C" fn edbprof_choice_matches(
     unsafe { get(choice, 0, |choice| matches(choice).into()) }
 }
 
-/// Copies the choice as text, the options of `edbprof run` that make it, to `buffer` with a NUL
-/// behind it, cut to what `size` bytes have room for. Returns the length of the whole text; 0 for
-/// NULL. Any thread.
+/// Copies the choice as text to `buffer`: the options of `edbprof run` that make it. The text is
+/// cut to `size - 1` bytes and NUL-terminated. Returns the length of the whole text; 0 for NULL.
+/// Any thread.
 ///
 /// # Safety
 /// * `choice` is NULL or was made by `edbprof_choice_new` and not freed.
@@ -137,7 +137,7 @@ pub unsafe extern "C" fn edbprof_choice_text(
     }
 }
 
-/// Frees a choice. NULL does nothing. One thread at a time, when no thread uses it any more.
+/// Frees a choice. NULL does nothing. One thread at a time, once no thread uses the choice.
 ///
 /// # Safety
 /// * `choice` is NULL or was made by `edbprof_choice_new` and not freed.

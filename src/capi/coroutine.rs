@@ -52,18 +52,21 @@ unsafe fn step_at(
     }
 }
 
-/// Reports a step of a coroutine of the function `key`, one of `EDBPROF_COROUTINE_STARTS`,
-/// `EDBPROF_COROUTINE_RESUMES`, `EDBPROF_COROUTINE_SUSPENDS`, `EDBPROF_COROUTINE_ENDS`,
-/// `EDBPROF_COROUTINE_RAISES` and `EDBPROF_COROUTINE_YIELDS`, in the place of `edbprof_enter`,
+/// Reports a step of a coroutine of the function `key`, instead of `edbprof_enter`,
 /// `edbprof_resume` and `edbprof_leave`. Only the thread that made the handle.
 ///
-/// The recording then also has the time in which coroutines are suspended, and the longest in
+/// `step` is one of `EDBPROF_COROUTINE_STARTS`, `EDBPROF_COROUTINE_RESUMES`,
+/// `EDBPROF_COROUTINE_SUSPENDS`, `EDBPROF_COROUTINE_ENDS`, `EDBPROF_COROUTINE_RAISES` and
+/// `EDBPROF_COROUTINE_YIELDS`.
+///
+/// The recording then also has the time in which coroutines are suspended, and the longest time for
 /// which one runs. It counts each suspension of a coroutine and of those that await it.
 ///
 /// `coroutine` is a number other than 0 that identifies the coroutine among all that are suspended,
 /// for example the address of its frame.
 ///
-/// Returns what those functions return. `EDBPROF_BAD_ARGUMENT`: unknown step, or a 0.
+/// Returns what those functions return. `EDBPROF_BAD_ARGUMENT`: the step is unknown, or `key` or
+/// `coroutine` is 0.
 ///
 /// # Safety
 /// * Those of `edbprof_enter`.

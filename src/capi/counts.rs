@@ -4,11 +4,11 @@ use super::edbprof_choice;
 use super::edbprof_recording;
 use super::entry::get;
 
-/// Counts the calls of each function so far, open ones included, into `calls`: in the order in
-/// which the functions were described, as many as `room` has place for. A function that `choice`
-/// does not match has 0, and so has one with `EDBPROF_HIDDEN`. Returns the number of functions; 0
-/// for NULL. A later count has the same functions at the same places, and new ones behind them.
-/// Visits every node. Any thread.
+/// Writes the number of calls of each function so far, open ones included, to `calls`. The numbers
+/// are in the order in which the functions were described; at most `room` of them are written. The
+/// number is 0 for functions that `choice` does not match, and for those with `EDBPROF_HIDDEN`.
+/// Returns the number of functions; 0 for NULL. A later count has the same functions at the same
+/// places, and new ones behind them. Visits every node. Any thread.
 ///
 /// # Safety
 /// * `recording` is NULL or was made by `edbprof_recording_new` and not freed.

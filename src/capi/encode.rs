@@ -31,15 +31,15 @@ impl edbprof_bytes {
     }
 }
 
-/// Encodes what a file saved now would hold. The bytes begin with the dictionary for
-/// pstats, which Python's `marshal.loads` returns. Open calls are included with their time
-/// until now. Any thread; other threads may record meanwhile.
+/// Encodes the content of a file that would be saved now. The bytes begin with the dictionary for
+/// pstats, which Python's `marshal.loads` returns. Open calls are included with their time until
+/// now. Any thread; other threads may record meanwhile.
 ///
 /// `*out` becomes the bytes, to free with `edbprof_bytes_free`.
 ///
 /// # Safety
 /// * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
-/// * `out` is NULL or writable. What it holds is not freed.
+/// * `out` is NULL or writable. Its former value is overwritten, not freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn edbprof_recording_encode(
     recording: *const edbprof_recording,

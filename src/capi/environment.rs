@@ -54,11 +54,12 @@ fn number(lines: &[u8], name: &str) -> u64 {
         .unwrap_or(0)
 }
 
-/// Makes the recording that `edbprof run` wants of this process, by the variable `EDBPROF_RUN` of
-/// its environment: for a program that links the library. The program attaches its threads and
-/// reports its calls as in any recording. The recording is saved when the process ends by `exit`
-/// or by a return from `main`, and `edbprof run` merges it with those of other processes. Any
+/// Makes the recording that `edbprof run` requests by the environment variable `EDBPROF_RUN`. Any
 /// thread.
+///
+/// This function is for programs that link the library. They attach their threads and report their
+/// calls as in any recording. The recording is saved when the process ends by `exit` or by a return
+/// from `main`. `edbprof run` then merges it with those of other processes.
 ///
 /// `host` is the name and version of the host, as in `edbprof_options`.
 ///
@@ -76,7 +77,7 @@ pub unsafe extern "C" fn edbprof_recording_from_environment(
         let Some((lines, directory)) = split(&settings) else {
             return Err(not_made(
                 EDBPROF_NO_RUN,
-                "EDBPROF_RUN names no run that goes on".to_owned(),
+                "EDBPROF_RUN is not set, or its run has ended".to_owned(),
             ));
         };
         let no_text = text(&[]);

@@ -25,10 +25,10 @@ pub const EDBPROF_GENERIC_DISPATCH: u32 = 2;
 /// `edbprof_function.flags`: called by loading an attribute, like a property, so its calls
 /// cost less than others.
 pub const EDBPROF_PROPERTY: u32 = 32;
-/// `edbprof_function.flags`: bits for a number of steps of `EDBPROF_SLOWNESS_STEP`, of which
-/// `EDBPROF_SLOWNESS_ONE` are a slowness of 1: how much more than others the function's
-/// instructions are slowed by an interpreter that slows all of them while it is recorded. 0 if
-/// unknown, which counts as 1. See `edbprof_calibration.slowed_ppm`.
+/// `edbprof_function.flags`: bits for the function's slowness, in steps of `EDBPROF_SLOWNESS_STEP`.
+/// An interpreter may run all instructions more slowly while it is recorded. The slowness says how
+/// much more this function is slowed than others; `EDBPROF_SLOWNESS_ONE` steps are a slowness of 1.
+/// 0 means unknown, which counts as 1. See `edbprof_calibration.slowed_ppm`.
 pub const EDBPROF_SLOWNESS: u32 = 0xFF00;
 /// One step of `EDBPROF_SLOWNESS`.
 pub const EDBPROF_SLOWNESS_STEP: u32 = 0x100;
@@ -85,8 +85,8 @@ pub struct edbprof_function {
     pub generic_line: i64,
 }
 
-// SAFETY: the strings that it points to are constant for as long as it is in use, so that a span
-// can be in static storage.
+// SAFETY: the strings that it points to are constant for as long as it is in use. It is `Sync` so
+// that a span can be in static storage.
 unsafe impl Sync for edbprof_function {}
 
 // SAFETY: `repr(C)` with the size first; zeros are numbers, and strings without bytes.
@@ -114,7 +114,8 @@ impl edbprof_function {
         if function.flags & !FLAGS != 0 {
             return Err(Some("a flag of the function is unknown"));
         }
-        // A program without memory may continue, and is not ended by an allocation here.
+        // A program that has run out of memory may continue, so a failed allocation must not end it
+        // here.
         let copy = |text: &edbprof_str| -> Result<Box<[u8]>, Option<&'static str>> {
             // SAFETY: a string of `self`, so its bytes can be read.
             let bytes = unsafe { text.bytes() };

@@ -76,7 +76,7 @@ pub unsafe extern "C" fn edbprof_mark(
 
 /// Gives a counter on the timeline a new value. Only the thread that made the handle.
 ///
-/// A counter belongs to its process. Else like `edbprof_mark`.
+/// A counter belongs to its process. Otherwise like `edbprof_mark`.
 ///
 /// # Safety
 /// * Those of `edbprof_begin_span`.
@@ -90,10 +90,11 @@ pub unsafe extern "C" fn edbprof_counter(
     unsafe { mark(thread, name, MarkKind::Counter, value.to_bits()) }
 }
 
-/// Begins an asynchronous span, which is on the timeline only. Only the thread that made the handle.
+/// Begins an asynchronous span, which is on the timeline only. Only the thread that made the
+/// handle.
 ///
 /// `edbprof_end_async` ends it, in this thread or another one of the recording. `id` distinguishes
-/// it from other open ones of its name. Else like `edbprof_mark`.
+/// the span from other open ones of its name. Otherwise like `edbprof_mark`.
 ///
 /// # Safety
 /// * Those of `edbprof_begin_span`.
@@ -109,7 +110,7 @@ pub unsafe extern "C" fn edbprof_begin_async(
 
 /// Ends an asynchronous span of `edbprof_begin_async`. Only the thread that made the handle.
 ///
-/// Another thread may have begun the span. Else like `edbprof_mark`.
+/// Another thread may have begun the span. Otherwise like `edbprof_mark`.
 ///
 /// # Safety
 /// * Those of `edbprof_begin_span`.

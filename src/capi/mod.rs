@@ -7,9 +7,9 @@
 //!
 //! Nothing unwinds into the host, because every function runs under [`entry::guard`]. The
 //! exceptions are the steps of most events: `Thread::enter_guessed` and `Thread::leave_top`, with a
-//! history `enter_noted` and `leave_noted`, and the count of a class call. They touch only nodes and
-//! words that exist, so they can't panic. An event that needs more (a new node, a block, a lock, a
-//! file) continues in a function of its own, under `guard`.
+//! timeline `Thread::enter_noted` and `Thread::leave_noted`, and the count of a class call. They
+//! touch only nodes that exist and words that have room, so they can't panic. An event that needs
+//! more (a new node, a block, a lock, a file) continues in a function of its own, under `guard`.
 
 #![allow(
     non_camel_case_types,

@@ -27,8 +27,8 @@ pub const EDBPROF_CLOCK_CPU: u32 = 1;
 /// that end in `_at`.
 pub const EDBPROF_CLOCK_HOST: u32 = 2;
 
-/// `edbprof_options.flags`: time in which threads are on no processor is not counted apart. By
-/// default it is, if `clock` is `EDBPROF_CLOCK_WALL` and the host leaves reading it to the library.
+/// `edbprof_options.flags`: time in which threads are on no processor is not counted separately. By
+/// default it is, if `clock` is `EDBPROF_CLOCK_WALL` and the library reads that clock.
 pub const EDBPROF_NO_WAITING: u64 = 1;
 
 /// `edbprof_options.flags`: once there is no room for more, the timeline ends. By default the
@@ -60,10 +60,9 @@ pub struct edbprof_options {
     /// bytes, and up to 16 more in memory to find it. Numbers below `EDBPROF_LEAST_NODES`
     /// or above `EDBPROF_MOST_NODES` mean these.
     ///
-    /// Once all nodes are used, a call on a new path *overflows*: its calls, resumes and
-    /// self time are counted by function and thread, and its callers and inclusive time are
-    /// lost. The counters take extra room, up to a quarter of `max_nodes` or 65,536 nodes,
-    /// whichever is more.
+    /// Once all nodes are used, a call on a new path *overflows*. Its calls, resumes and self time
+    /// are counted by function and thread; its callers and inclusive time are lost. The counters
+    /// take extra room, up to a quarter of `max_nodes` or 65,536 nodes, whichever is more.
     pub max_nodes: u32,
     /// Nanoseconds in a tick of `EDBPROF_CLOCK_HOST`; 0: one nanosecond.
     pub host_tick_ns: f64,
@@ -89,26 +88,24 @@ pub struct edbprof_options {
     /// `edbprof_<pid>_<16 hex digits>.prof.live`, and it is removed when the process ends
     /// after `edbprof_process_ends`.
     pub live_dir: edbprof_str,
-    /// Flags: `EDBPROF_NO_WAITING`, `EDBPROF_TIMELINE_FIRST`, `EDBPROF_TIMELINE_KEPT`. Not in the first version of the
-    /// ABI, like all that follows.
+    /// Flags: `EDBPROF_NO_WAITING`, `EDBPROF_TIMELINE_FIRST`, `EDBPROF_TIMELINE_KEPT`. This field
+    /// and all later ones are not in the first version of the ABI.
     pub flags: u64,
     /// Bytes that the timeline may take, at least 256 KiB; 0: there is none.
     ///
-    /// The timeline has every event with its time, eight bytes each. Until it is saved, it is in
-    /// a file beside the live file, with `.timeline.live` in the place of `.live`; without a live
-    /// file, in memory. `edbprof_recording_save` and `edbprof_recording_save_as` write it beside
+    /// The timeline has every event with its time, eight bytes each. Until it is saved, it is in a
+    /// file beside the live file, with `.timeline.live` in place of `.live`. Without a live file,
+    /// it is in memory. `edbprof_recording_save` and `edbprof_recording_save_as` write it beside
     /// the file, with `.timeline` behind its name.
     pub timeline_bytes: u64,
     /// Bytes of the timeline's file system that stay free; 0: three quarters of the free space at
     /// the timeline's start.
     pub timeline_disk_floor: u64,
-    /// Bytes of memory that stay free in the process's control groups and the machine, if the
-    /// timeline is in memory or on tmpfs; 0: three quarters of the free memory at the timeline's
-    /// start.
+    /// If the timeline is in memory or on tmpfs: bytes that stay free in the process's control
+    /// groups and in the machine. 0: three quarters of the free memory at the timeline's start.
     pub timeline_memory_floor: u64,
-    /// Choice of the functions that the host reports, as `edbprof_choice_text` has it; without
-    /// bytes if it reports all. It is kept with the recording. Not in the first version of the
-    /// ABI.
+    /// Choice of the functions that the host reports, as `edbprof_choice_text` returns it; without
+    /// bytes if the host reports all functions. It is kept with the recording.
     pub chosen: edbprof_str,
 }
 
@@ -240,8 +237,8 @@ unsafe fn live_file(given: &edbprof_options) -> io::Result<LiveFileLocation> {
 ///
 /// Errors: `EDBPROF_BAD_STRUCT_SIZE`, `EDBPROF_BAD_ARGUMENT` (unknown clock or flag, tick that is
 /// not positive and finite, NUL byte in a path, directory in a prefix or suffix),
-/// `EDBPROF_UNSUPPORTED`, `EDBPROF_OUT_OF_MEMORY`, `EDBPROF_SYSTEM_ERROR`; `edbprof_new_error` says
-/// why.
+/// `EDBPROF_UNSUPPORTED`, `EDBPROF_OUT_OF_MEMORY`, `EDBPROF_SYSTEM_ERROR`. `edbprof_new_error`
+/// gives the reason.
 ///
 /// # Safety
 /// * `options` is NULL or readable, and so are the strings in it.
@@ -269,9 +266,9 @@ pub unsafe extern "C" fn edbprof_recording_new(
 }
 
 /// Frees a recording with all its thread handles, and removes its live file, unless the latest
-/// `edbprof_recording_save` has failed. Saves nothing,
-/// except for events since a save with `EDBPROF_SAVE_AT_EXIT`. NULL does nothing. One thread
-/// at a time, when no thread uses the recording any more.
+/// `edbprof_recording_save` has failed. Saves nothing, except for events since a save with
+/// `EDBPROF_SAVE_AT_EXIT`. NULL does nothing. One thread at a time, once no thread uses the
+/// recording.
 ///
 /// # Safety
 /// * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
@@ -294,9 +291,9 @@ pub unsafe extern "C" fn edbprof_recording_free(recording: *mut edbprof_recordin
 /// `*out` becomes the handle, which is valid until `edbprof_thread_detach` or until the
 /// recording is freed. `name` is the name of the thread in reports.
 ///
-/// The thread gets a call tree of its own, unless the recording has 256 trees. It then
-/// continues the tree of a detached thread, if there is any, and preferably of one whose
-/// name differs in digits only. The name of such a tree says so: `worker-#, 745 threads`.
+/// The thread gets a call tree of its own, unless the recording has 256 trees. It then continues
+/// the tree of a detached thread, if there is any, preferably of a thread whose name differs in
+/// digits only. The name of such a tree says so: `worker-#, 745 threads`.
 ///
 /// Errors: `EDBPROF_OUT_OF_MEMORY` (no room for another tree).
 ///
@@ -345,11 +342,11 @@ pub unsafe extern "C" fn edbprof_thread_detach(thread: *mut edbprof_thread) -> e
     }
 }
 
-/// Leaves the handle to another thread of the process, which adopts it. A host can so make the
-/// handles of threads that wait, and enter what is open there. `os_thread` is the number by which
-/// the system knows that thread, such as `gettid()` returns it; 0 if it is not known. With it, the
-/// thread's waits count from now on, also if it never adopts the handle. Only the thread that made
-/// the handle.
+/// Hands the handle over to another thread of the process, which adopts it. In this way, a host can
+/// make the handles of threads that wait, and enter the calls that are open there. `os_thread` is
+/// the number by which the system knows that thread, as `gettid()` returns it; 0 if unknown. With
+/// it, the thread's waits count from now on, even if the thread never adopts the handle. Only the
+/// thread that made the handle.
 ///
 /// Errors: `EDBPROF_WRONG_THREAD`, `EDBPROF_DETACHED`.
 ///
@@ -398,9 +395,9 @@ pub unsafe extern "C" fn edbprof_thread_adopt(thread: *mut edbprof_thread) -> ed
     }
 }
 
-/// Says how often threads that the host could not notice have entered it and left, so that what
-/// they called is not recorded. The number replaces the former one; reports show it. A forked
-/// child begins with 0. Any thread.
+/// Says how often threads have entered the host and left it unnoticed, so that their calls are not
+/// recorded. The number replaces the former one; reports show it. A forked child begins with 0. Any
+/// thread.
 ///
 /// # Safety
 /// * `recording` is NULL or was made by `edbprof_recording_new` and not freed.

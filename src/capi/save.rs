@@ -1,4 +1,4 @@
-//! Files that a recording leaves, and texts that say where they are and what went wrong.
+//! Saves recordings to files, and tells hosts where these files are and why saving failed.
 
 use std::ffi::c_char;
 use std::os::unix::ffi::OsStrExt;
@@ -41,11 +41,11 @@ fn options(recording: &Recording, flags: u32) -> Attempt<SaveOptions> {
     })
 }
 
-/// Writes everything that was recorded to the recording's own file, and open calls with
-/// their time until now. With `EDBPROF_SAVE_AT_EXIT`, if the file can't be written, a live file
-/// beside it that has everything will do: readers take one for the other. Saving again replaces
-/// the file. Any thread; a save waits for one that another thread has begun, and other threads
-/// may record meanwhile.
+/// Writes everything that was recorded to the recording's own file, and open calls with their time
+/// until now. With `EDBPROF_SAVE_AT_EXIT`, a file that can't be written is no error if a live file
+/// beside it has everything, because readers accept either. Saving again replaces the file. Any
+/// thread; a save waits for one that another thread has begun, and other threads may record
+/// meanwhile.
 ///
 /// `flags`: any of `EDBPROF_SAVE_AT_EXIT`, `EDBPROF_SAVE_REMOVE_LIVE_FILE` and
 /// `EDBPROF_SAVE_SIDECAR`, or 0.
@@ -97,9 +97,9 @@ pub unsafe extern "C" fn edbprof_recording_save_as(
 }
 
 /// Counts the end of an outermost call. Saves like `edbprof_recording_save` after every `every`-th
-/// (0: never), as long as all writing took less than a hundredth of the time since the first event.
-/// It does not if another thread is saving. A recording of more than some thousand call paths is
-/// not saved while its live file has everything. Any thread.
+/// such call (0: never). Does not save if all writing has taken a hundredth of the time since the
+/// first event. Does not save while another thread is saving. A recording of more than some
+/// thousand call paths is not saved while its live file has everything. Any thread.
 ///
 /// Returns `EDBPROF_OK` if it has saved, and `EDBPROF_NOT_DUE` if it has not. Returns
 /// `EDBPROF_IN_MEMORY_ONLY` once in place of either, if the live file can't be made or
@@ -123,9 +123,9 @@ pub unsafe extern "C" fn edbprof_recording_call_ended(
     }
 }
 
-/// Returns `EDBPROF_OK` if `edbprof_recording_call_ended` may save now that the thread's latest call
-/// has ended, and `EDBPROF_NOT_DUE` if it would not save after each call. Threads that ask first do
-/// not wait for each other. Only the thread that made the handle.
+/// Returns `EDBPROF_OK` if `edbprof_recording_call_ended` may save now that the thread's latest
+/// call has ended, and `EDBPROF_NOT_DUE` if it would not save. Threads that ask first do not wait
+/// for each other. Only the thread that made the handle.
 ///
 /// Errors: `EDBPROF_WRONG_THREAD`, `EDBPROF_DETACHED`.
 ///
@@ -147,9 +147,9 @@ pub unsafe extern "C" fn edbprof_thread_save_may_be_due(
     }
 }
 
-/// Like `edbprof_recording_call_ended`, but leaves saving to the host, which has to call
-/// `edbprof_recording_save` if `EDBPROF_OK` is returned: for hosts that release a lock of their
-/// own meanwhile. Any thread.
+/// Counts the end of an outermost call like `edbprof_recording_call_ended`, but does not save. If
+/// `EDBPROF_OK` is returned, the host has to call `edbprof_recording_save`. This is for hosts that
+/// release a lock of their own while they save. Any thread.
 ///
 /// # Safety
 /// * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
@@ -202,8 +202,8 @@ fn in_memory_only(recording: &Recording, reason: String) -> edbprof_status {
 /// Announces that the host ends this process regularly. Recordings without a directory are
 /// not saved then, and their live files are removed. One thread at a time.
 ///
-/// `flags`: 0, to remove the files when the C library runs its exit handlers; or
-/// `EDBPROF_SAVE_REMOVE_LIVE_FILE`, to remove them now, for a process that ends in `_exit`.
+/// `flags`: 0 removes the files when the C library runs its exit handlers.
+/// `EDBPROF_SAVE_REMOVE_LIVE_FILE` removes them now, for a process that ends in `_exit`.
 ///
 /// Errors: `EDBPROF_BAD_ARGUMENT` (unknown flag).
 #[unsafe(no_mangle)]

@@ -73,15 +73,15 @@ fn now(thread: &Thread) -> u64 {
 /// Begins a span that may outlive the call in which it begins. Only the thread that made the
 /// handle.
 ///
-/// Like `edbprof_enter_span`; but when the call ends in which the span began, by return or
-/// suspension, the span stays open: it continues, uncounted, under the caller. A call that ends by
-/// an exception ends its spans. `edbprof_end_span` ends the span.
+/// Like `edbprof_enter_span`, but the span stays open when the call in which it began returns or is
+/// suspended. The span then continues, uncounted, under the caller. A call that ends by an
+/// exception ends its spans. `edbprof_end_span` ends the span.
 ///
 /// Errors: `EDBPROF_WRONG_THREAD`, `EDBPROF_DETACHED`.
 ///
 /// # Safety
 /// * `thread` is NULL or a handle of a recording that is not freed.
-/// * `span`: as of `edbprof_enter_span`.
+/// * `span` is NULL or a valid function that does not change and outlives the recording.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn edbprof_begin_span(
     thread: *mut edbprof_thread,
@@ -143,8 +143,8 @@ struct Interned {
     next: *mut Interned,
 }
 
-/// Lists of all interned spans by their hash. They only ever grow, without a lock, so that a fork
-/// leaves them whole.
+/// Lists of all interned spans by their hash. They only grow, and without a lock, so that a fork
+/// can't leave them half changed.
 static INTERNED: [AtomicPtr<Interned>; 1024] = [const { AtomicPtr::new(ptr::null_mut()) }; 1024];
 
 fn find(
@@ -181,8 +181,8 @@ fn text(bytes: &[u8]) -> edbprof_str {
 /// time only. Any thread.
 ///
 /// `*out` becomes the span, always the same for the same arguments. It lives as long as the
-/// process, so names should be few: a request's number belongs to no name. A span with an address
-/// of its own keeps the name with which it was entered first.
+/// process, so names should be few: don't put a request's number into a name. A span that the host
+/// made itself is known by its address, and keeps the name that it had when it was first entered.
 ///
 /// `file` may be without bytes, and `line` 0.
 ///
@@ -238,7 +238,7 @@ pub unsafe extern "C" fn edbprof_span_intern(
                 Err(other) => first = other,
             }
             let known = find(first, hash, fits);
-            // SAFETY: it is known here alone so far.
+            // SAFETY: no other thread has the pointer yet.
             let mut unused = unsafe { Box::from_raw(new) };
             if !known.is_null() {
                 return Ok(known);

@@ -9,20 +9,20 @@ use super::entry::guard;
 use super::text::copy_to;
 use crate::recorder::{Outcome, Recording, errno};
 
-/// Result of a function. Numbers never change and are never reused: 1 to 9 are mistakes of
-/// the host, 10 to 19 are results of events, 20 to 29 are results of recordings,
-/// 30 to 39 are results of reading profiles.
+/// Result of a function. Numbers never change and are never reused. Those from 1 are mistakes of
+/// the host, from 10 results of events, from 20 results of recordings, and from 30 results of
+/// reading profiles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 #[repr(i32)]
 pub enum edbprof_status {
     /// Done.
     EDBPROF_OK = 0,
-    /// A pointer is NULL that must not be.
+    /// A pointer that must not be NULL is NULL.
     EDBPROF_NULL_POINTER = 1,
     /// `struct_size` is smaller than the struct's first version.
     EDBPROF_BAD_STRUCT_SIZE = 2,
-    /// An argument makes no sense; the recording's error text gives the reason.
+    /// An argument is invalid; the recording's error text gives the reason.
     EDBPROF_BAD_ARGUMENT = 3,
     /// The handle belongs to another thread.
     EDBPROF_WRONG_THREAD = 4,
@@ -84,19 +84,21 @@ impl From<io::Error> for edbprof_status {
     }
 }
 
-/// Returns a sentence that says what a status means, without a full stop, such as "the handle
-/// belongs to another thread"; "unknown status" for any other number. The string lives as long as
-/// the program. Any thread.
+/// Returns the meaning of a status, such as "the handle belongs to another thread"; "unknown
+/// status" for any other number. The string lives as long as the program. Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn edbprof_status_text(status: i32) -> edbprof_str {
     const TEXTS: [(edbprof_status, &str); 17] = [
         (EDBPROF_OK, "done"),
-        (EDBPROF_NULL_POINTER, "a pointer is NULL that must not be"),
+        (
+            EDBPROF_NULL_POINTER,
+            "a pointer that must not be NULL is NULL",
+        ),
         (
             EDBPROF_BAD_STRUCT_SIZE,
             "struct_size is smaller than the struct's first version",
         ),
-        (EDBPROF_BAD_ARGUMENT, "an argument makes no sense"),
+        (EDBPROF_BAD_ARGUMENT, "an argument is invalid"),
         (EDBPROF_WRONG_THREAD, "the handle belongs to another thread"),
         (EDBPROF_DETACHED, "the handle was detached"),
         (
@@ -132,9 +134,9 @@ pub(super) fn not_made(status: edbprof_status, reason: String) -> edbprof_status
     status
 }
 
-/// Copies the reason why the calling thread's latest `edbprof_recording_new` failed to `buffer`,
-/// cut to `size - 1` bytes and NUL-terminated: there is no recording to ask. Returns the length of
-/// the whole text; 0 if that has not failed. Any thread.
+/// Copies to `buffer` the reason why the calling thread's latest `edbprof_recording_new` failed.
+/// The text is cut to `size - 1` bytes and NUL-terminated. Returns the length of the whole text; 0
+/// if that call did not fail. Any thread.
 ///
 /// # Safety
 /// * `size` bytes can be written at `buffer`, or it is NULL.

@@ -60,8 +60,8 @@ impl edbprof_str {
     }
 }
 
-/// Copies `text` to `buffer` with a NUL behind it, cut to what `size` bytes have room for,
-/// like `snprintf`. Returns the length of the whole text.
+/// Copies `text` to `buffer`, cut to `size - 1` bytes and NUL-terminated, like `snprintf`. Returns
+/// the length of the whole text.
 ///
 /// # Safety
 /// * `size` bytes can be written at `buffer`, or it is NULL.

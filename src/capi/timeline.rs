@@ -1,4 +1,5 @@
-//! Parts of timelines that are kept.
+//! Keeps parts of timelines, for example those of slow calls, which later events must not
+//! overwrite.
 
 use super::entry::{get, guarded, with};
 use super::{EDBPROF_NOT_DUE, EDBPROF_OK, edbprof_recording, edbprof_status};
@@ -15,9 +16,9 @@ pub unsafe extern "C" fn edbprof_timeline_now(recording: *const edbprof_recordin
     unsafe { get(recording, 0, |recording| recording.history_now()) }
 }
 
-/// Keeps all threads' events since the time `since`, which `edbprof_timeline_now` gave, if that
-/// was at least `least_ns` nanoseconds ago. They are not overwritten by later ones until this was
-/// done `most` times more, or until three quarters of the timeline are kept. Events that were
+/// Keeps all threads' events since the time `since`, which `edbprof_timeline_now` returned, if that
+/// was at least `least_ns` nanoseconds ago. Later events don't overwrite them until events have
+/// been kept `most` more times, or until three quarters of the timeline are kept. Events that were
 /// overwritten before are missing. Any thread.
 ///
 /// Returns `EDBPROF_NOT_DUE` if that was not so long ago, or if the recording has no timeline.

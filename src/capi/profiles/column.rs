@@ -1,14 +1,14 @@
-//! Columns: how figures cross the boundary, one call for all nodes.
+//! Columns: arrays of figures that cross the boundary in one call for all nodes.
 
 use std::ffi::c_void;
 use std::ptr;
 
 use edbprof_column_id::*;
 
-/// Column of `edbprof_data_column`: what it holds, and the type of its items. Numbers never
-/// change. Those below 100 have an item for each node of the call tree, 100 to 199 for each
-/// function, 200 to 299 for each process, 300 to 399 for each thread. Those from 400 on are of a
-/// comparison, with an item for each function of either side.
+/// Column of `edbprof_data_column`: its figures, and the type of its items. Numbers never change.
+/// Columns below 100 have an item for each node of the call tree, and those from 100 for each
+/// function. From 200 they have an item for each process, from 300 for each thread, and from 400,
+/// in a comparison, for each function of either side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 #[allow(
@@ -55,8 +55,8 @@ pub enum edbprof_column_id {
     EDBPROF_FUNCTION_LINE = 104,
     /// uint64_t: a hash that names the function in all reports of all runs.
     EDBPROF_FUNCTION_ID = 105,
-    /// uint8_t: 0 for a Python function, 1 for one of C, 2 for a native span, 3 for what is no
-    /// function: a process, a thread, overflow calls.
+    /// uint8_t: 0 for a Python function, 1 for one of C, 2 for a native span, 3 for anything else:
+    /// a process, a thread, overflow calls.
     EDBPROF_FUNCTION_KIND = 106,
     /// int64_t: number of calls.
     EDBPROF_FUNCTION_CALLS = 107,
@@ -195,7 +195,7 @@ impl edbprof_column_id {
     }
 }
 
-/// A column, which lives as long as what it is of.
+/// A column, which lives as long as its profile or comparison.
 #[derive(Debug)]
 #[repr(C)]
 pub struct edbprof_column {
@@ -228,7 +228,7 @@ impl edbprof_column {
     }
 }
 
-/// Texts, one behind the other.
+/// Texts, one after the other.
 #[derive(Debug, Default)]
 pub(super) struct Texts {
     bytes: Vec<u8>,

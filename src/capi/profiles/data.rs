@@ -1,4 +1,4 @@
-//! The columns of a profile, each computed when it is asked for first.
+//! The columns of a profile, each computed when it is first requested.
 
 use std::collections::HashMap;
 
@@ -92,7 +92,7 @@ impl ProfileData {
         }
     }
 
-    /// Returns the column, if it is of a profile and not there already.
+    /// Computes the column, if it is one of a profile that [`ProfileData::ready`] does not have.
     pub(super) fn compute(&self, id: edbprof_column_id) -> Option<Column> {
         let nodes = &self.tree.nodes;
         Some(match id {
@@ -184,7 +184,7 @@ impl ProfileData {
         })
     }
 
-    /// Returns the column, if it is there without computing it.
+    /// Returns the column, if it needs no computation.
     pub(super) fn ready(&self, id: edbprof_column_id) -> Option<edbprof_column> {
         let nodes = &self.tree.nodes;
         Some(match id {
@@ -266,7 +266,7 @@ fn rows_and_tree(profile: &Profile) -> (Rows, DisplayTree) {
     })
 }
 
-/// Other profilers' files may have negative ones; a value that is no number is 0.
+/// Converts a time to nanoseconds. Other profilers' files may have negative times; NaN becomes 0.
 pub(super) fn nanoseconds(seconds: f64) -> i64 {
     (seconds * 1e9).round() as i64
 }

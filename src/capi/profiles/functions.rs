@@ -85,17 +85,18 @@ impl Data {
 }
 
 /// Reads and merges profiles: `.prof` files, live files and those of cProfile. Every recording
-/// counts once. No source: an empty profile. Any thread; the sources must not change meanwhile.
+/// counts once. Without sources, the profile is empty. Any thread; the sources must not change
+/// meanwhile.
 ///
 /// `flags`: one of `EDBPROF_BY_PROCESS` and `EDBPROF_BY_THREAD`, and `EDBPROF_COMPENSATE`; or 0.
-/// `*out` becomes the profile, to free with `edbprof_data_free`. If it fails, `*failure`, unless
-/// NULL, becomes the reason, whose text is to be freed.
+/// `*out` becomes the profile, to free with `edbprof_data_free`. If reading fails, `*failure`
+/// becomes the reason, unless `failure` is NULL. The host frees its text.
 ///
 /// Errors: `EDBPROF_UNREADABLE`, `EDBPROF_SYSTEM_ERROR`, `EDBPROF_BAD_ARGUMENT` (unknown flag).
 ///
 /// # Safety
 /// * `len` sources are readable at `sources`, or it is NULL; their strings are readable.
-/// * `out` and `failure` are NULL or writable. What they hold is not freed.
+/// * `out` and `failure` are NULL or writable. Their previous values are not freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn edbprof_data_load(
     sources: *const edbprof_source,
@@ -142,7 +143,7 @@ fn bad_flag() -> Failure {
 ///
 /// # Safety
 /// * `len` sources are readable at `sources`, or it is NULL; their strings are readable.
-/// * `out` and `failure` are NULL or writable. What they hold is not freed.
+/// * `out` and `failure` are NULL or writable. Their previous values are not freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn edbprof_merge(
     sources: *const edbprof_source,
@@ -167,7 +168,7 @@ pub unsafe extern "C" fn edbprof_merge(
 ///
 /// # Safety
 /// * `data` is NULL or was made by this library and not freed.
-/// * `out` is NULL or writable. What it holds is not freed.
+/// * `out` is NULL or writable. Its previous value is not freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn edbprof_data_encode(
     data: *const edbprof_data,
@@ -212,7 +213,7 @@ pub unsafe extern "C" fn edbprof_data_column(
 /// # Safety
 /// * `data` is NULL or was made by this library and not freed.
 /// * `pattern` is readable.
-/// * `out` is NULL or writable. What it holds is not freed.
+/// * `out` is NULL or writable. Its previous value is not freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn edbprof_data_find(
     data: *const edbprof_data,
@@ -290,8 +291,8 @@ pub unsafe extern "C" fn edbprof_data_diff(
     unsafe { make(out, ptr::null_mut(), body) }
 }
 
-/// Frees a profile or comparison, and with it its columns. NULL does nothing. One thread at a
-/// time, and no other uses it.
+/// Frees a profile or comparison, and with it its columns. NULL does nothing. One thread at a time,
+/// once no other thread uses it.
 ///
 /// # Safety
 /// * `data` is NULL or was made by this library and not freed.

@@ -24,7 +24,7 @@ use crate::model::{Labels, Process};
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct edbprof_source {
-    /// Path of a file. NULL: `content` counts.
+    /// Path of a file. If it is NULL, `content` is read instead.
     pub path: edbprof_str,
     /// Content of a file.
     pub content: edbprof_str,
@@ -96,7 +96,7 @@ const FILES_PER_BATCH: usize = 128;
 /// Reads and merges `sources`, on all processors that the calling thread may use.
 ///
 /// # Errors
-/// One can't be read, or can't be merged with the others.
+/// A source can't be read, or can't be merged with the others.
 pub(super) fn read(
     sources: &[Source<'_>],
     by: Option<By>,
