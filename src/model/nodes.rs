@@ -37,8 +37,9 @@ pub struct Nodes {
 impl Nodes {
     /// Makes a tree of its columns: parents and kinds; calls, resumes and totals.
     ///
-    /// # Errors The fault in them: they differ in length, are longer than [`MAX_NODES`], or have a
-    /// node before its parent.
+    /// # Errors
+    /// The columns differ in length, are longer than [`MAX_NODES`], or have a node before its
+    /// parent.
     pub fn from_columns(
         [parents, kinds]: [Vec<u32>; 2],
         [calls, resumes, totals]: [Vec<u64>; 3],

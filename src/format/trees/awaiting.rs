@@ -55,7 +55,8 @@ pub(super) fn read_column_of(
 
 /// Adds what was read to the tree, all other columns of which were read.
 ///
-/// # Errors The fault in it.
+/// # Errors
+/// A row is of a node that the tree does not have.
 pub(super) fn add(thread: &mut ThreadTree, columns: &Columns) -> Result<(), &'static str> {
     let of_runs = columns.runs.iter().map(|run| run.node);
     let mut nodes = columns.nodes.iter().map(|(node, _)| *node).chain(of_runs);

@@ -41,7 +41,8 @@ pub(super) fn read_column_of(
 
 /// Adds what was read to the tree, all other columns of which were read.
 ///
-/// # Errors The fault in it.
+/// # Errors
+/// A row is of a node that the tree does not have.
 pub(super) fn add(thread: &mut ThreadTree, rows: &[Row]) -> Result<(), &'static str> {
     for row in rows {
         if row.node as usize >= thread.nodes.len() {
