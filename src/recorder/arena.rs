@@ -3,8 +3,8 @@
 //! Each thread takes a chunk at a time, so its nodes are near each other. An index is enough
 //! to find any node of the recording.
 //!
-//! Behind the nodes that call trees may have there is spare room, for counters of overflow
-//! calls and for roots of further threads once all of those are made.
+//! Behind the nodes of the budget is spare room. It is for counters of overflow calls, and for
+//! roots of further threads once the budget is used up.
 
 use std::io;
 use std::ops::Range;
@@ -25,7 +25,7 @@ const LARGEST_CHUNK: u32 = 8192;
 const LEAST_SPARE: u32 = 1 << 16;
 /// Nodes that are committed ahead, for counters where memory is refused: half a granule.
 const AHEAD: u32 = 512;
-/// The largest budget: each node may have one for overflow calls beside it in a file.
+/// The largest budget, because in a file each node may have a second one for its overflow calls.
 pub(crate) const LARGEST_BUDGET: u32 = MAX_NODES as u32 / 2;
 /// The smallest budget: one chunk.
 pub(crate) const LEAST_BUDGET: u32 = FIRST_CHUNK;
@@ -36,7 +36,8 @@ pub(crate) struct Arena {
     region: Region,
     budget: u32,
     used: u32,
-    /// Number of chunks that were refused in a row, for want of memory and not of budget.
+    /// Number of chunks that were refused in a row because memory, and not the budget, was
+    /// exhausted.
     refused: u32,
 }
 
@@ -102,7 +103,8 @@ impl Arena {
         // Counters may have the rest. A forked child needs its open calls in any case.
         let most = if least > 1 { most } else { most - most / 8 };
         let ahead = AHEAD.min(self.capacity() - self.used - size);
-        // Nothing is asked for at each call while it is refused.
+        // While memory is refused, most calls don't ask for it again: the 1st, 2nd, 4th, 8th, ...
+        // do.
         let is_asked = self.refused == 0 || self.refused.is_power_of_two();
         let chunk = match is_asked && self.commit(size + ahead, most, backing) {
             true => Some(self.take(size)),

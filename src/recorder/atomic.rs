@@ -1,5 +1,5 @@
-//! Atomics that a thread's tree is made of: std's, except in models of interleavings
-//! (`--cfg edbprof_loom`), which run each order of loads and stores that the hardware may take.
+//! Atomics for the trees of threads. They are std's, except in models of interleavings (`--cfg
+//! edbprof_loom`), which try all orders of loads and stores that hardware may execute.
 
 #[cfg(not(edbprof_loom))]
 pub(crate) use std::sync::atomic::{AtomicI64, AtomicPtr, AtomicU32, AtomicU64};

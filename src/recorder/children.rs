@@ -14,11 +14,11 @@ use crate::recorder::node::{Node, NodeIndex};
 /// No node: index 0 is always the root of some thread, never a child.
 const EMPTY: u32 = 0;
 
-/// All parent-child links of one thread's tree, in a power of two of slots: in one at least,
-/// so that finding need not ask.
+/// All parent-child links of one thread's tree. The number of slots is a power of two and at least
+/// 1, so that `find` need not check for an empty table.
 ///
-/// All functions are for the owning thread only. None of them calls another one while it has
-/// the slots, so no two references to them exist at a time.
+/// Only the owning thread may call the functions. None of them calls another one while it has the
+/// slots, so no two references to them exist at a time.
 pub(crate) struct Children(UnsafeCell<Vec<u32>>);
 
 /// Bits of a slot that are the index; those above are the tag.
@@ -45,7 +45,7 @@ impl Children {
     /// The child of `parent` under `key`.
     ///
     /// # Safety
-    /// * `base` is the arena that all indices put in here point into.
+    /// * All indices in the table are nodes of the arena at `base`.
     #[inline]
     pub(crate) unsafe fn find(
         &self,
@@ -91,7 +91,7 @@ impl Children {
         put(unsafe { &mut *self.0.get() }, index, node);
     }
 
-    /// Makes the table anew, large enough for twice `nodes`, from all children of the tree.
+    /// Builds a new table from all children of the tree, large enough for twice `nodes`.
     ///
     /// # Errors
     /// When there is no memory; the table is then as before.
@@ -112,8 +112,8 @@ impl Children {
         Ok(())
     }
 
-    /// Forgets everything, but keeps the memory until the table is made anew: for a child
-    /// that was just forked, where the allocator can't be trusted.
+    /// Empties the table, but keeps its memory until it is rebuilt: for a child that was just
+    /// forked, where the allocator can't be trusted.
     pub(crate) fn abandon(&self) {
         // SAFETY: the only reference, see the type's docs.
         let slots = unsafe { &mut *self.0.get() };
@@ -145,8 +145,8 @@ mod tests {
 
     #[test]
     fn every_child_is_found_and_nothing_else() {
-        // Node 0 is the root; node i hangs under i / 3 with a key that repeats
-        // under other parents.
+        // Node 0 is the root; node i is a child of i / 3, with a key that repeats under other
+        // parents.
         let nodes: Vec<Node> = (0..NODES)
             .map(|i| Node::new(i, u64::from(i % 3 + 1) * 64, i / 3, 0))
             .collect();

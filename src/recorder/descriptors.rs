@@ -1,12 +1,12 @@
-//! A descriptor for a moment, in programs that have used up theirs.
+//! Opens files in programs that have used up their descriptors, by raising the limit for a moment.
 
 use std::io;
 
-/// Descriptors by which the limit is raised.
+/// Number of descriptors by which the limit is raised.
 const MORE: libc::rlim_t = 8;
 
-/// Runs `open`. If the process may have no more descriptors, but could raise that limit itself,
-/// then with a limit that is a little higher meanwhile.
+/// Runs `open`. If the process has no descriptor left but may raise its limit, calls `open` again
+/// with a slightly higher limit. Then restores the limit.
 ///
 /// # Errors
 /// Those of `open`.

@@ -24,9 +24,9 @@ pub(super) fn install() {
 /// The process whose host has announced that it ends.
 static ANNOUNCED: AtomicU32 = AtomicU32::new(0);
 
-/// The host ends this process. If this is the `last` that is heard of it, live files of
-/// recordings without a location are removed now. Returns false if they can't be, because
-/// another thread ends or forks the process and never finishes.
+/// Notes that the host ends this process. With `last`, no exit handler will run, so live files of
+/// recordings without a location are removed now. Returns false if they can't be, because another
+/// thread ends or forks the process and never finishes.
 pub(crate) fn announce(last: bool) -> bool {
     ANNOUNCED.store(std::process::id(), Ordering::Relaxed);
     !last
@@ -42,7 +42,7 @@ static ENDING: AtomicU32 = AtomicU32::new(0);
 
 extern "C" fn at_exit() {
     let pid = std::process::id();
-    // A second thread that exits finds the first one at it.
+    // A second thread that exits leaves the work to the first one.
     if ENDING.swap(pid, Ordering::Relaxed) == pid {
         return;
     }

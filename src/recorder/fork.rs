@@ -5,8 +5,8 @@
 //! in the child each starts over with nothing but the open calls of the thread that forked.
 //! It gets an identity, and with it a file, at its first event.
 //!
-//! The child may be about to exec, or have forked while another thread was in the
-//! allocator: its handler takes no lock, allocates nothing and writes to no file.
+//! The child may be about to exec, and at the fork another thread may have been in the allocator.
+//! So the child's handler takes no lock, allocates nothing and writes to no file.
 //!
 //! The locks are the standard library's because a child can use them: all of their state is in the
 //! lock. parking_lot keeps waiting threads in a table of the process. A child would find threads in
@@ -87,7 +87,7 @@ pub(super) unsafe fn start_over(recording: &Recording, shared: &mut Shared) {
         is_open.then(|| unsafe { entry.handle_in_child() }.depth() + 1)
     };
     let all_open = shared.threads.iter().filter_map(open).sum();
-    // Calls of the parent's take no room from the child's own. Those that overflowed in the
+    // The parent's open calls take no room from the child's own calls. Calls that overflowed in the
     // parent have nodes here.
     let max_nodes = recording.options.max_nodes.saturating_add(all_open);
     let mut arena = Arena::new(max_nodes).ok();

@@ -2,16 +2,16 @@
 
 use crate::format::memory_room::{GROUPS, group_limits};
 
-/// Bytes of nodes that a recording may have where address space is limited. With the tables and
-/// the log, a program that fits its limit fits with 16 MiB more.
+/// Bytes of nodes that a recording may have where address space is limited. With the tables and the
+/// log, a recording then takes at most 16 MiB.
 const SMALL: usize = 8 << 20;
-/// Part of a control group's memory that nodes may take.
+/// Nodes may take this part of a control group's memory: a 64th.
 const SHARE: usize = 64;
 
-/// Most bytes of nodes, of which there are `have` already.
+/// Returns the largest number of bytes that nodes may take; they take `have` already.
 ///
-/// Address space may be limited at any time, so this is asked at each growth. The control group
-/// is asked only by recordings that are large, because that takes some file reads.
+/// Address space may be limited at any time, so this function is called at each growth. It asks the
+/// control group only for large recordings, because that takes some file reads.
 pub(crate) fn most_bytes(have: usize) -> usize {
     if has_limited_address_space() {
         SMALL
@@ -54,8 +54,8 @@ fn soft_limit(resource: Resource) -> Option<u64> {
     (limit.rlim_cur != libc::RLIM_INFINITY).then_some(limit.rlim_cur)
 }
 
-/// Returns true if the process can have `bytes` more for a moment, as far as its limits say. An
-/// allocation that fails, or that the control group has no room for, would end the program.
+/// Returns true if the process's limits allow `bytes` more for a moment. An allocation that fails,
+/// or that the control group has no room for, would end the program.
 pub(crate) fn have_room_for(bytes: usize) -> bool {
     if has_limited_address_space() && !can_map(bytes) {
         return false;

@@ -1,4 +1,4 @@
-//! Recording in the profiled process.
+//! Records calls in the profiled process, while the program runs.
 //!
 //! ```text
 //! capi ── enter/leave ──▶ thread ── cursor in ──▶ node (in an arena)
@@ -73,8 +73,8 @@ pub(crate) use recording::{
 pub(crate) use registry::Registered;
 pub(crate) use thread::{Fiber, Outcome, Step};
 
-/// Keeps the histories of all recordings of this process as they are now, for the latest `most`
-/// times that something is kept.
+/// Keeps the histories of all recordings of this process as they are now, until histories have been
+/// kept `most` more times.
 pub(crate) fn keep_histories(most: usize) {
     // If another thread has the list for good, the error can't be reported.
     let _ = registry::each(|recording| {
@@ -84,8 +84,9 @@ pub(crate) fn keep_histories(most: usize) {
 
 /// Makes a recording, which the fork and exit handlers know from now on.
 ///
-/// # Errors `OutOfMemory` and the like if there is no address space even for a few nodes, or the
-/// handlers can't be installed.
+/// # Errors
+/// `OutOfMemory` and the like if there is no address space even for a few nodes, or the handlers
+/// can't be installed.
 pub(crate) fn start(options: Options) -> io::Result<Registered> {
     fork::install()?;
     exit::install();

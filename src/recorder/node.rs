@@ -13,9 +13,9 @@
 //! | 52 | 4 | `class_calls`: calls of classes made here, which have no node; at most 2^32 - 1 |
 //! | 56 | 8 | `overflow`: ticks of overflow calls made here, signed like `total` |
 //!
-//! One cache line. A node is open at most once in its thread, because recursion makes deeper nodes.
-//! So entering subtracts the time from `total` and leaving adds it. The sign says if the node is
-//! open, and one store commits a leave.
+//! A node takes one cache line. It is open at most once in its thread, because recursion makes
+//! deeper nodes. So entering subtracts the time from `total` and leaving adds it. The sign says if
+//! the node is open, and one store commits a leave.
 //!
 //! `latest` and `next` are guesses, because children mostly follow each other as they did before,
 //! in loops with any number of calls. A new node's `next` are all itself. The first node of the
@@ -26,10 +26,12 @@
 //! function of a thread, a counter: its `parent` is the thread's root with [`COUNTER`] set,
 //! its `total` is self time. A counter of [`NO_FUNCTION`] counts nothing.
 //!
-//! A root is no call. Its `calls` are the tick of its thread's latest event, its `resumes` the
-//! calls that found no room, its `total` the ticks that went to the recorder, and its `function`
-//! the threads that have recorded there besides the first: a reader of the live file needs them
-//! too.
+//! A root is no call, so its fields have other meanings. Readers of the live file need them too:
+//!
+//! * `calls`: tick of its thread's latest event
+//! * `resumes`: number of calls that found no room
+//! * `total`: ticks that went to the recorder
+//! * `function`: number of threads that have recorded there, besides the first
 
 use std::cell::Cell;
 #[cfg(not(edbprof_loom))]
@@ -109,8 +111,8 @@ impl Node {
         }
     }
 
-    /// Puts the node where it is visible, to a reader of the live file too: its key
-    /// comes last.
+    /// Stores the node at `place`, the key last, because readers of the live file skip nodes whose
+    /// key is 0.
     ///
     /// # Safety
     /// * `place` is committed memory of an arena that only the caller writes to.
@@ -124,8 +126,7 @@ impl Node {
         }
     }
 
-    /// In a root: counts `ticks` more that the recorder took, which belong to no call. Owning
-    /// thread only.
+    /// In a root: adds `ticks` that the recorder took, which belong to no call. Owning thread only.
     pub(crate) fn exclude(&self, ticks: u64) {
         // A stopwatch that does not run adds them up.
         self.total.stop(ticks);
@@ -148,13 +149,13 @@ impl Node {
         self.calls.load(Acquire)
     }
 
-    /// In a root: an event happens at tick `now`. Owning thread only.
+    /// In a root: notes that an event happens at tick `now`. Owning thread only.
     #[inline]
     pub(crate) fn set_latest(&self, now: u64) {
         self.calls.store(now, Release);
     }
 
-    /// In a root: a call found no room. Owning thread only.
+    /// In a root: counts a call that found no room. Owning thread only.
     pub(crate) fn count_dropped(&self) {
         self.resumes
             .store(self.resumes.load(Relaxed).wrapping_add(1), Relaxed);
@@ -171,7 +172,7 @@ impl Node {
         self.function.load(Relaxed)
     }
 
-    /// In a root: another thread continues the tree. Under the recording's lock.
+    /// In a root: counts another thread that continues the tree. Under the recording's lock.
     pub(crate) fn count_thread(&self) {
         self.function.fetch_add(1, Relaxed);
     }
@@ -227,7 +228,7 @@ impl Node {
         self.latest.get()
     }
 
-    /// A child was entered. Owning thread only.
+    /// Notes the child that was entered last. Owning thread only.
     #[inline]
     pub(crate) fn set_latest_child(&self, child: NodeIndex) {
         self.latest.set(child);
@@ -240,7 +241,8 @@ impl Node {
         &self.next
     }
 
-    /// One that was not among them was entered after this node. Owning thread only.
+    /// Adds a sibling that was entered after this node and is not among the followers. Owning
+    /// thread only.
     pub(crate) fn add_next_sibling(&self, sibling: NodeIndex) {
         for place in (1..GUESSES).rev() {
             self.next[place].set(self.next[place - 1].get());

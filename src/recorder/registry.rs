@@ -1,4 +1,5 @@
-//! The recordings of this process, all of which a fork or the end of the process concerns.
+//! Lists the recordings of this process, because a fork or the end of the process affects all of
+//! them.
 
 use std::io;
 use std::ops::Deref;
@@ -46,8 +47,8 @@ impl Drop for Registered {
 
 /// A recording on the list.
 pub(super) struct Known {
-    /// Its lock, which the thread that forks holds meanwhile. Before `recording`, so that
-    /// it is dropped first.
+    /// Its lock, which a thread holds while it forks. Before `recording`, so that it is dropped
+    /// first.
     held: Option<MutexGuard<'static, Shared>>,
     recording: Arc<Recording>,
 }
@@ -76,12 +77,12 @@ static LIST: Mutex<Vec<Known>> = Mutex::new(Vec::new());
 
 /// The list, which stays as it is until the result is dropped.
 pub(super) fn list() -> MutexGuard<'static, Vec<Known>> {
-    // Nothing that is done under this lock can leave it half done.
+    // No code under this lock can leave the list half changed.
     LIST.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Calls `body` with every recording. Gives up and returns false, without a call, if another
-/// thread keeps the list: it may be one that never continues.
+/// Calls `body` with every recording. Gives up and returns false, without a call, if another thread
+/// keeps the list locked, because that thread may never continue.
 #[must_use]
 pub(super) fn each(body: impl Fn(&Recording)) -> bool {
     // A thread that is preempted on a busy machine continues within milliseconds.

@@ -1,10 +1,10 @@
-//! Asks, for the price of one load, if the kernel may have taken the calling thread off its
-//! processor.
+//! Finds out, with one load, if the kernel may have taken the calling thread off its processor.
 //!
 //! The C library registers an area for each thread in which the thread may announce a *restartable
 //! sequence*. The kernel clears the announcement when it switches to another thread. We announce a
-//! sequence that no instruction belongs to. If it is still there, the thread has run all the while.
-//! Any other value means perhaps: a program may have announced sequences of its own.
+//! sequence that no instruction belongs to. If that is still there, the thread has run all the
+//! while. Any other value proves nothing, because a program may have announced sequences of its
+//! own.
 //!
 //! From Linux 6.19 on the announcement also survives a system call that blocked, if the thread
 //! continued on the same processor. So callers look at the time as well.
@@ -44,8 +44,8 @@ mod area {
     const SIGNATURE: u32 = 0xd428_bc00;
 
     /// Returns the sequence that is announced: addresses 16 to 31, where no program has
-    /// instructions. It is never freed, for the kernel may read it as long as any thread lives,
-    /// even if the library should be unloaded.
+    /// instructions. It is never freed, because the kernel may read it as long as any thread lives,
+    /// even if the library is unloaded.
     fn nothing() -> &'static Sequence {
         static NOTHING: OnceCell<&Sequence> = OnceCell::new();
         NOTHING.get_or_init(|| {
@@ -99,8 +99,8 @@ mod area {
 
     pub(super) fn announce() {
         if let Some(announcement) = announcement() {
-            // SAFETY: the area lives as long as the thread. No sequence of the program's is
-            // under way, for the thread executes this.
+            // SAFETY: the area lives as long as the thread. No sequence of the program's is under
+            // way, because the thread executes this code.
             unsafe { announcement.as_ref() }.store(ptr::from_ref(nothing()).cast_mut(), Relaxed);
         }
     }
@@ -114,8 +114,7 @@ mod area {
         announcement().is_some_and(is_ours)
     }
 
-    /// Returns true if the kernel is older than 6.19. A kernel whose version is unknown counts as
-    /// older.
+    /// Returns true if the kernel is older than 6.19. A kernel of unknown version counts as newer.
     pub(super) fn tells_of_system_calls() -> bool {
         static TELLS: OnceCell<bool> = OnceCell::new();
         *TELLS.get_or_init(|| {
@@ -182,7 +181,7 @@ mod area {
     }
 }
 
-/// From now on [`has_run_since`] answers for the calling thread.
+/// Begins to watch the calling thread, for [`has_run_since`].
 pub(crate) fn watch() {
     area::announce();
 }
@@ -193,7 +192,7 @@ pub(crate) fn has_run_since() -> bool {
     area::is_announced()
 }
 
-/// Returns true if the kernel also clears it in system calls that block.
+/// Returns true if the kernel also clears the announcement in system calls that block.
 pub(crate) fn tells_of_system_calls() -> bool {
     area::tells_of_system_calls()
 }

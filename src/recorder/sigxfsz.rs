@@ -1,7 +1,7 @@
-//! SIGXFSZ, which a process gets for writing beyond its limit of file sizes.
+//! Keeps SIGXFSZ from ending the program, which gets it for writing beyond its limit of file sizes.
 
-/// Runs `body` with SIGXFSZ blocked in this thread and takes the one that it may have
-/// caused: a file larger than RLIMIT_FSIZE is an error, not the program's end.
+/// Runs `body` with SIGXFSZ blocked in this thread, and discards the signal that `body` may have
+/// caused. So a file larger than RLIMIT_FSIZE is an error and does not end the program.
 #[cfg(target_os = "linux")]
 pub(crate) fn without_sigxfsz<T>(body: impl FnOnce() -> T) -> T {
     // SAFETY: signal sets are plain data, for which zeros are values, and all
@@ -30,7 +30,7 @@ pub(crate) fn without_sigxfsz<T>(body: impl FnOnce() -> T) -> T {
     }
 }
 
-/// Runs `body`. Nothing is known of such signals here.
+/// Runs `body`, without blocking SIGXFSZ: live files, which grow unasked, are made on Linux only.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn without_sigxfsz<T>(body: impl FnOnce() -> T) -> T {
     body()

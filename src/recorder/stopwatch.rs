@@ -1,19 +1,19 @@
-//! Ticks that add up, in one word. The sign says if they run at the moment.
+//! Adds up ticks in one word, whose sign says if the stopwatch is running.
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use crate::recorder::atomic::AtomicI64;
 
-/// Starting subtracts the tick, stopping adds it. So it is negative while it runs, because the
-/// ticks measured before are fewer than any later tick, the first being 1. One store commits
-/// either. The owning thread starts and stops it, any thread may read it.
+/// Starting subtracts the current tick, stopping adds it. So the word is negative while the
+/// stopwatch runs: the ticks measured before are fewer than any later tick, and the first tick is
+/// 1. One store commits a start or a stop. The owning thread starts and stops it; any thread may
+/// read it.
 #[derive(Debug, Default)]
 #[repr(transparent)]
 pub(crate) struct Stopwatch(AtomicI64);
 
 impl Stopwatch {
-    /// Runs from tick `now` on, which the thread has stored as that of its latest
-    /// event before.
+    /// Starts it at tick `now`, which the thread has stored before as the tick of its latest event.
     #[inline]
     pub(crate) fn start(&self, now: u64) {
         // Load and store, not fetch_sub: one writer, so no locked instruction.
@@ -21,7 +21,7 @@ impl Stopwatch {
         self.0.store(ticks, Release);
     }
 
-    /// Stands from tick `now` on, stored before as in [`Stopwatch::start`].
+    /// Stops it at tick `now`, stored before as in [`Stopwatch::start`].
     #[inline]
     pub(crate) fn stop(&self, now: u64) {
         let ticks = self.0.load(Relaxed).wrapping_add(now as i64);
@@ -33,16 +33,16 @@ impl Stopwatch {
         self.0.load(Acquire) < 0
     }
 
-    /// The ticks measured. While it runs they count up to the tick that `latest` gives, which
-    /// is that of the thread's latest event, or later.
+    /// Returns the ticks measured. While it runs, they count up to the tick that `latest` returns,
+    /// which is that of the thread's latest event, or later.
     pub(crate) fn read(&self, latest: impl Fn() -> u64) -> u64 {
         let mut ticks = self.0.load(Acquire);
         while ticks < 0 {
-            // Not before it was started, because that tick was stored first.
+            // `latest` is not before the start, because that tick was stored first.
             let latest = latest();
             let again = self.0.load(Acquire);
             if again == ticks {
-                // Nor after it was stopped, because it ran all the while.
+                // Nor is it after a stop, because the stopwatch ran all the while.
                 return ticks.wrapping_add(latest as i64).max(0) as u64;
             }
             ticks = again;

@@ -57,7 +57,7 @@ impl<'s> Words<'s> {
         NonNull::from(self.0).cast()
     }
 
-    /// Fills it with zeros. It is not in use from the beginning.
+    /// Fills it with zeros, beginning with the number, so that readers take it for unused at once.
     pub(super) fn clear(self) {
         self.0[0].store(0, Release);
         // Stores the number first: a reader of a killed process's file must not take the rest for a
@@ -69,7 +69,7 @@ impl<'s> Words<'s> {
         }
     }
 
-    /// Notes the checksum of its words.
+    /// Writes the checksum of its words.
     ///
     /// # Safety
     /// * Nobody writes to them meanwhile, nor afterwards.

@@ -11,7 +11,7 @@ struct Slot {
     holds: u32,
     /// The block, once its thread has left it.
     retired: Option<Retired>,
-    /// The history does not find it among the retired ones, because it was kept.
+    /// True if the history has taken the block from the retired ones while it was kept.
     is_postponed: bool,
 }
 
@@ -48,28 +48,29 @@ impl Kept {
         slot.retired.map(|retired| retired.end)
     }
 
-    /// A thread has left a block. Returns false if there is no memory for that.
+    /// Notes that a thread has left a block. Returns false if there is no memory for the note.
     pub(super) fn retire(&mut self, block: Retired) -> bool {
         let slot = self.slot(block.index);
         slot.map(|slot| slot.retired = Some(block)).is_some()
     }
 
-    /// The block at `index` is in use again.
+    /// Notes that the block at `index` is in use again.
     pub(super) fn reused(&mut self, index: u32) {
         if let Some(slot) = self.slot(index) {
             *slot = Slot::default();
         }
     }
 
-    /// Returns true if a block, taken from the retired ones, is kept: it returns to them later.
+    /// Returns true if a block that was taken from the retired ones is kept. It is retired again
+    /// once it is released.
     pub(super) fn postpone(&mut self, block: Retired) -> bool {
         let slot = self.slots.get_mut(block.index as usize);
         let kept = slot.filter(|slot| slot.holds > 0);
         kept.map(|slot| slot.is_postponed = true).is_some()
     }
 
-    /// Keeps the blocks of a call, and lets go of those of the oldest calls once there are more
-    /// than `most` calls or `room` blocks. Returns blocks that were postponed and are free again.
+    /// Keeps the blocks of a call. Releases those of the oldest calls while there are more than
+    /// `most` calls or `room` blocks. Returns blocks that were postponed and are free again.
     pub(super) fn keep(&mut self, blocks: Vec<u32>, most: usize, room: usize) -> Vec<Retired> {
         for &index in &blocks {
             if let Some(slot) = self.slot(index) {

@@ -2,8 +2,7 @@
 //!
 //! [`crate::format::timeline`] has the table of a block's bytes. A thread takes a block under the
 //! recording's lock, and fills it without one: see `thread/history.rs`. Once there is no room for
-//! further blocks, the one with the lowest number that no thread has is used again, or the
-//! history ends.
+//! further blocks, the history ends, or it uses the oldest block again that no thread has.
 //!
 //! Blocks are in a mapped file beside the live file, or in memory if there is no live file.
 
@@ -106,8 +105,8 @@ impl History {
         }
     }
 
-    /// In a forked child: nothing here touches the parent's blocks any more. Allocates and frees
-    /// nothing.
+    /// Gives up the parent's blocks in a forked child, so that nothing here touches them any more.
+    /// Allocates and frees nothing.
     pub(crate) fn abandon(&mut self) {
         self.is_abandoned = true;
         if let Some(storage) = &mut self.storage {
@@ -122,8 +121,8 @@ impl History {
     }
 
     /// Takes a block of zeros for a thread that has events from `tick` on. `file` is the path of
-    /// the history's file, if it is to have one. `None` if the history has no room, or a block
-    /// without a user.
+    /// the history's file, if it is to have one. Returns `None` if there is no room, and no block
+    /// that may be used again.
     ///
     /// # Errors
     /// The system's, if there can't be a single block.
@@ -217,8 +216,8 @@ impl History {
         None
     }
 
-    /// Keeps the blocks that have events between two ticks, and lets go of the oldest that were
-    /// kept once there are more than `most`, or too many blocks.
+    /// Keeps the blocks that have events between two ticks. Releases those that were kept earliest
+    /// while blocks were kept more than `most` times, or while there are too many blocks.
     pub(crate) fn keep(&mut self, from: u64, to: u64, most: usize) {
         let Some(storage) = self.storage.as_ref().filter(|_| !self.is_abandoned) else {
             return;
@@ -232,7 +231,8 @@ impl History {
         let mut blocks: Vec<_> = blocks
             .filter_map(|index| Some((storage.words(index).recorded()?.block.number, index)))
             .collect();
-        // A quarter is for what comes. Of one that is larger, its end is kept.
+        // A quarter of the blocks is for later events. If there are too many blocks, the latest are
+        // kept.
         let room = self.options.most_blocks() * 3 / 4;
         blocks.sort_unstable();
         let first = blocks.len().saturating_sub(room);
@@ -241,7 +241,7 @@ impl History {
         self.retired.extend(released.into_iter().map(Reverse));
     }
 
-    /// There is no history from `tick` on, or not all of it.
+    /// Notes that from `tick` on the history is missing or incomplete.
     pub(crate) fn end_at(&mut self, tick: u64) {
         let tick = self.complete_to.map_or(tick, |before| before.min(tick));
         self.complete_to = Some(tick);
@@ -250,7 +250,8 @@ impl History {
         }
     }
 
-    /// A thread has left a block whose events end at tick `end`, and writes nothing more to it.
+    /// Notes that a thread has left a block, whose events end at tick `end`, and writes nothing
+    /// more to it.
     pub(crate) fn retire(&mut self, block: BlockName, end: u64) {
         let retired = Retired {
             number: block.number,
@@ -266,7 +267,8 @@ impl History {
         }
     }
 
-    /// First tick for which all events are there, and the one from which on they are not.
+    /// Returns the first tick from which on all events are there, and the first from which on they
+    /// are not.
     pub(crate) fn complete(&self) -> (u64, u64) {
         match self.is_abandoned {
             true => (1, u64::MAX),

@@ -1,8 +1,9 @@
 //! Memory of a history's blocks: of a mapped file, or of the process's own.
 //!
-//! It grows in steps. The file has its whole length from the beginning, without space on the
-//! disk, and is mapped from a page of it: see [`Frontier`]. So it grows without a descriptor or a
-//! path. Each step has its space on the disk before it is used.
+//! The memory grows in steps. The file has its whole length from the beginning, without space on
+//! the disk. Each step is mapped through a page that is mapped already, see [`Frontier`], so
+//! growing needs neither a descriptor nor a path. Each step has its space on the disk before it is
+//! used.
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io;
@@ -42,7 +43,7 @@ struct HistoryFile {
     place: Place,
     header: Mapping,
     frontier: Frontier,
-    /// Bytes that it has.
+    /// Bytes behind the header that no segment has taken yet.
     len: u64,
     /// The file system is memory.
     is_memory: bool,
@@ -126,7 +127,7 @@ impl Storage {
         Ok(())
     }
 
-    /// Checks that the file system has `len` bytes more than must stay free.
+    /// Checks that the file system and the memory have `len` bytes more than must stay free.
     fn check_room(&self, len: u64) -> io::Result<()> {
         let refused = |free: Option<u64>, floor: u64| {
             free.is_some_and(|free| free < floor.saturating_add(len))
@@ -139,7 +140,7 @@ impl Storage {
             if refused(free, self.disk_floor) {
                 return Err(io::Error::new(
                     io::ErrorKind::StorageFull,
-                    "call histories would take more than a quarter of the space that is left",
+                    "the call history would take space that must stay free",
                 ));
             }
         }
@@ -164,7 +165,7 @@ impl Storage {
         self.store(history::COMPLETE_TO, tick);
     }
 
-    /// The block at `index` is about to be filled with zeros.
+    /// Notes that the block at `index` is about to be filled with zeros.
     pub(super) fn set_given_up(&self, index: u32) {
         self.store(history::GIVEN_UP, u64::from(index) + 1);
     }
@@ -192,7 +193,7 @@ impl Storage {
 }
 
 impl HistoryFile {
-    /// Makes the file without blocks. It gets its name once it is whole.
+    /// Makes the file without blocks. It gets its name once it is complete.
     fn create(path: PathBuf, id: RecordingId, options: &HistoryOptions) -> io::Result<HistoryFile> {
         let hidden = temporary(&path, id)?;
         let mut open = OpenOptions::new();
@@ -264,7 +265,7 @@ impl HistoryFile {
     }
 }
 
-/// A hidden name beside `path`, which nothing has until the file is whole.
+/// Returns a hidden name beside `path`, which the file has until it is complete.
 fn temporary(path: &Path, id: RecordingId) -> io::Result<PathBuf> {
     let directory = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
     let id = u128::from_le_bytes(id);

@@ -39,9 +39,10 @@ impl NodeRecord for AwaitRecord {
 /// Awaiting of the nodes in which coroutines ran. Without memory it is not counted.
 pub(crate) type AwaitTable = NodeRecords<AwaitRecord>;
 
-// Load and store: the recording's lock is held.
+// Loads and stores suffice, because the recording's lock is held.
 impl AwaitTable {
-    /// A coroutine that last ran in `node`, which is not 0, has been suspended for `ticks`.
+    /// Adds the `ticks` for which a coroutine that last ran in `node` was suspended. `node` is not
+    /// 0.
     pub(crate) fn add(&mut self, node: NodeIndex, ticks: u64, backing: &mut LiveBacking) {
         if let Some(record) = self.of(node, backing) {
             let sum = record.awaiting.load(Relaxed).saturating_add(ticks);
@@ -49,7 +50,8 @@ impl AwaitTable {
         }
     }
 
-    /// A coroutine has run in `node`, which is not 0, for `ticks` without being suspended.
+    /// Notes that a coroutine has run in `node` for `ticks` without being suspended. `node` is not
+    /// 0.
     pub(crate) fn has_run(&mut self, node: NodeIndex, ticks: u64, backing: &mut LiveBacking) {
         if let Some(record) = self.of(node, backing) {
             let longest = record.longest_run.load(Relaxed).max(ticks);
@@ -57,7 +59,7 @@ impl AwaitTable {
         }
     }
 
-    /// All nodes in which coroutines ran: the ticks of awaiting, and those of the longest run.
+    /// All nodes in which coroutines ran, with the ticks of awaiting and those of the longest run.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (NodeIndex, u64, u64)> + '_ {
         self.records().map(|(node, record)| {
             let awaiting = record.awaiting.load(Relaxed);

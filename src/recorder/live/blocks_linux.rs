@@ -1,5 +1,5 @@
-//! Blocks of the disk, reserved before a live file is mapped: a mapped page without a block
-//! would be a SIGBUS in the program when the disk is full.
+//! Reserves blocks of the disk before a live file is mapped. A store into a mapped page without a
+//! block would raise SIGBUS in the program when the disk is full.
 
 use std::ffi::CString;
 use std::fs::File;
@@ -13,7 +13,7 @@ use crate::recorder::sigxfsz::without_sigxfsz;
 /// Live files are little-endian.
 pub(crate) const SUPPORTED: bool = cfg!(target_endian = "little");
 
-/// Facts that matter of the file system of a live file.
+/// Facts about the file system of a live file.
 #[derive(Clone, Copy, Debug)]
 struct FileSystem {
     /// Its magic number.
@@ -50,13 +50,13 @@ impl FileSystem {
         })
     }
 
-    /// Returns true if a reserved block is there for sure when a mapped page is written.
-    /// Otherwise a full disk would be a SIGBUS in the program.
+    /// Returns true if a reserved block is certain to be there when a mapped page is written.
+    /// Otherwise a full disk would raise SIGBUS in the program.
     ///
-    /// File systems that write in place are good. overlayfs, which containers have, passes
+    /// File systems that write in place keep this promise. overlayfs, which containers have, passes
     /// `fallocate` and mappings to the file in its upper layer. That is nearly always ext4 or xfs,
     /// and the call fails if it can't reserve. Network file systems, copy-on-write ones (btrfs,
-    /// zfs, bcachefs) and FUSE can't keep such a promise.
+    /// zfs, bcachefs) and FUSE can't keep it.
     fn keeps_promises(&self) -> bool {
         // ext2 and ext3 have the same number as ext4.
         let good = [
@@ -98,7 +98,7 @@ impl FileSystem {
 /// file system can spare.
 ///
 /// # Errors
-/// The system's; or the file system is none for a live file, or too full for it.
+/// The system's; or the file system is unsuitable for a live file, or too full for it.
 pub(crate) fn reserve_blocks(file: &File, start: u64, len: u64) -> io::Result<()> {
     FileSystem::of(file)?.may_give(len)?;
     let (Ok(start), Ok(len)) = (start.try_into(), len.try_into()) else {
@@ -127,8 +127,8 @@ pub(crate) fn lengthen(file: &File, len: u64) -> io::Result<()> {
     without_sigxfsz(|| file.set_len(len))
 }
 
-/// Space of the file system that has a file: bytes that the user may still have, if there is a
-/// limit, and true if they are memory.
+/// Returns the bytes that the user may still take in the file system of `path`, if there is a
+/// limit. Also returns true if that file system is in memory.
 ///
 /// # Errors
 /// The system's.
@@ -141,7 +141,8 @@ pub(crate) fn free_space(path: &Path) -> io::Result<(Option<u64>, bool)> {
 /// Checks that the file system of the file at `path` can spare `len` bytes more.
 ///
 /// # Errors
-/// It can't. If it can't be asked, the process having lost the path, it is not known.
+/// The file system can't spare them. If the process has lost the path and can't ask, that is no
+/// error.
 pub(crate) fn check_free(path: &Path, len: u64) -> io::Result<()> {
     FileSystem::at(path).map_or(Ok(()), |found| found.may_give(len))
 }

@@ -42,7 +42,7 @@ impl<R: LiveRecord> Block<R> {
 #[derive(Debug)]
 pub(super) struct Blocks<R> {
     blocks: Vec<Block<R>>,
-    /// Records that are taken in the last block.
+    /// Number of records that are taken in the last block.
     used: usize,
 }
 
@@ -89,8 +89,8 @@ impl<R: LiveRecord> Blocks<R> {
         })
     }
 
-    /// In a forked child: lets go of the parent's file. Allocates and frees nothing. All records
-    /// are lost, and the blocks must be replaced before the next is taken.
+    /// Gives up the parent's file in a forked child. Allocates and frees nothing. All records are
+    /// lost, and the blocks must be replaced before another record is taken.
     pub(super) fn abandon(&mut self) {
         for block in &mut self.blocks {
             if let Block::File(mapping) = block {

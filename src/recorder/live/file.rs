@@ -47,7 +47,7 @@ pub(crate) struct LiveFile {
     log_total: usize,
     /// Bytes of the nodes that segments have.
     nodes: usize,
-    /// A record is missing.
+    /// True if a record is missing.
     is_log_over: bool,
     /// There is no room for a further segment.
     is_full: bool,
@@ -63,15 +63,15 @@ const LARGEST_LOG: usize = 1 << 20;
 const AHEAD: u64 = 16 << 20;
 
 impl LiveFile {
-    /// Makes the file at `path` with `records` in it, and moves the nodes that are
-    /// there into it. It gets its name once it is whole.
+    /// Makes the file at `path` with `records` in it, and moves the existing nodes into it. It gets
+    /// its name once it is complete.
     ///
     /// # Errors
     /// The system's; or the file system can't reserve space. Nothing has changed then.
     ///
     /// # Safety
-    /// * `nodes` is committed memory as it says. Meanwhile other threads write to it through
-    ///   atomics alone, and only what may be lost.
+    /// * `nodes` describes committed memory. Meanwhile, other threads write to it through atomics
+    ///   alone, and only values that may be lost.
     pub(super) unsafe fn create(
         path: PathBuf,
         header: &LiveHeader,
@@ -119,7 +119,7 @@ impl LiveFile {
         let page = mapping::page_size();
         let header_len = HEADER.next_multiple_of(page);
         let needed: usize = records.iter().map(Record::size).sum();
-        // Room for one of zero length, which ends the segment.
+        // Includes room for a record of zero length, which ends the segment.
         let log_len = (needed + 8).max(FIRST_LOG).next_multiple_of(page);
         let nodes_len = nodes.committed.next_multiple_of(page);
         let len = (header_len + log_len + nodes_len) as u64;
@@ -210,8 +210,8 @@ impl LiveFile {
         self.with_header(|header| header.set_unsaved_calls(calls));
     }
 
-    /// Adds a record, if there is room or can be made, and all before it were added: functions
-    /// are numbered in order. Returns true if the file has grown.
+    /// Adds a record, if there is room for it, or room can be made. Adds none after one was
+    /// omitted, because functions are numbered in order. Returns true if the file has grown.
     ///
     /// # Errors
     /// The system's, the first time that no room can be made.
@@ -219,7 +219,7 @@ impl LiveFile {
         if self.is_detached || self.is_log_over {
             return Ok(false);
         }
-        // Until it is there.
+        // Reset below, once the record is in the log.
         self.is_log_over = true;
         let Some(record) = record else {
             let is_first = !std::mem::replace(&mut self.is_full, true);
@@ -323,7 +323,7 @@ impl LiveFile {
         }
         let next = self.len + len as u64;
         if self.end < next + AHEAD / 2 {
-            // While there is room, this is only for later.
+            // While there is room, a failure does not matter yet.
             match self.lengthen(next + AHEAD) {
                 Ok(()) => {}
                 Err(_) if next <= self.end => {}
@@ -358,8 +358,8 @@ impl LiveFile {
         !self.is_full && !self.is_detached
     }
 
-    /// Removes the file, unless another has taken its place or it is the parent's. If its
-    /// directory does not let go of it, it says that it counts for nothing.
+    /// Removes the file, unless another has taken its place or it is the parent's. If the file
+    /// can't be removed, its header says that readers must ignore it.
     pub(crate) fn remove(&mut self) {
         if self.is_detached {
             return;
@@ -381,9 +381,9 @@ impl LiveFile {
         self.place.path()
     }
 
-    /// Lets go of the file in a forked child, for it is the parent's: nothing here touches it
-    /// any more, but the number of children that have no file. Unmaps, allocates and frees
-    /// nothing else; the nodes are unmapped with their arena.
+    /// Gives up the file in a forked child, because it is the parent's. Afterwards, only the number
+    /// of children without a file is changed in it. Unmaps the log and the frontier; the nodes are
+    /// unmapped with their arena. Allocates and frees nothing.
     pub(crate) fn detach(&mut self) {
         self.is_detached = true;
         self.is_full = true;
@@ -391,8 +391,8 @@ impl LiveFile {
         self.frontier.unmap();
     }
 
-    /// In a forked child, while the file is the parent's: one more child, or one less, has no
-    /// file and has saved nothing.
+    /// Counts one more or one fewer forked child that has no file and has saved nothing. Called in
+    /// the child, whose file is still the parent's.
     pub(super) fn count_unsaved_child(&self, is_more: bool) {
         if self.is_detached {
             let children = self.header.unsaved_children();
@@ -412,7 +412,7 @@ impl LiveFile {
     }
 }
 
-/// A hidden name beside `path`, which nothing has until the file is whole.
+/// Returns a hidden name beside `path`, which the file has until it is complete.
 fn temporary(path: &Path, id: RecordingId) -> io::Result<PathBuf> {
     let directory = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
     let id = u128::from_le_bytes(id);

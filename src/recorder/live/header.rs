@@ -112,7 +112,7 @@ impl MappedHeader {
         self.store_u64(at::RESOLUTION, resolution.to_bits());
     }
 
-    /// Says that the file is whole.
+    /// Marks the file as complete.
     pub(super) fn finish(&self) {
         self.store_u64(0, u64::from_le_bytes(MAGIC));
     }

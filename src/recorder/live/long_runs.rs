@@ -19,7 +19,7 @@ struct Record {
     node: AtomicU32,
     _padding: u32,
     start_unix_ns: AtomicU64,
-    /// 0 in what is no record. Stored last.
+    /// 0 in an unused record. Stored last.
     ticks: AtomicU64,
 }
 
@@ -40,7 +40,7 @@ unsafe impl LiveRecord for Record {
 pub(crate) struct LongRuns {
     blocks: Blocks<Record>,
     records: Vec<NonNull<Record>>,
-    /// Ticks of the shortest, once there are as many as may be.
+    /// Ticks of the shortest run, once there are [`MOST_RUNS`]; 0 until then.
     least: u64,
     /// In a forked child: all of it is the parent's.
     is_abandoned: bool,
@@ -50,7 +50,8 @@ pub(crate) struct LongRuns {
 unsafe impl Send for LongRuns {}
 
 impl LongRuns {
-    /// A task has run in `node` for `ticks`, from the moment on that `start_unix_ns` returns.
+    /// Adds a run of a task in `node`, which took `ticks` and began at the time that
+    /// `start_unix_ns` returns.
     pub(crate) fn add(
         &mut self,
         node: NodeIndex,
@@ -88,7 +89,7 @@ impl LongRuns {
         self.least = shortest.filter(|_| is_full).unwrap_or(0);
     }
 
-    /// All that are kept: node, start and ticks.
+    /// Node, start and ticks of each run that is kept.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (NodeIndex, u64, u64)> + '_ {
         let blocks = (!self.is_abandoned).then_some(&self.blocks).into_iter();
         let records = blocks.flat_map(Blocks::iter);

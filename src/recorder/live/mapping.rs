@@ -16,14 +16,14 @@ pub(crate) struct Mapping {
 unsafe impl Send for Mapping {}
 
 impl Mapping {
-    /// Maps `len` bytes of the file from `offset` on, where the kernel likes.
+    /// Maps `len` bytes of the file from `offset` on, at an address that the kernel chooses.
     pub(crate) fn new(file: &File, offset: u64, len: usize) -> io::Result<Mapping> {
         // SAFETY: a new mapping touches no existing memory.
         let start = unsafe { map(file, offset, len, std::ptr::null_mut(), 0)? };
         Ok(Mapping { start, len })
     }
 
-    /// Memory of the process's own: zeros.
+    /// Maps zeroed memory of the process's own.
     pub(crate) fn anonymous(len: usize) -> io::Result<Mapping> {
         let access = libc::PROT_READ | libc::PROT_WRITE;
         let flags = libc::MAP_PRIVATE | libc::MAP_ANON | libc::MAP_NORESERVE;
@@ -49,7 +49,7 @@ impl Mapping {
     #[cfg(target_os = "linux")]
     fn again(&self, len: usize) -> io::Result<Mapping> {
         let start = self.start.as_ptr().cast();
-        // SAFETY: a new mapping, for the old size is 0; it touches no existing memory.
+        // SAFETY: a new mapping, because the old size is 0; it touches no existing memory.
         let start = unsafe { libc::mremap(start, 0, len, libc::MREMAP_MAYMOVE) };
         if start == libc::MAP_FAILED {
             return Err(io::Error::last_os_error());
@@ -64,8 +64,8 @@ impl Mapping {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    /// Gives each page its block of the disk, for a store into one without is a SIGBUS if the disk
-    /// is full. The pages are zeros, and used here alone.
+    /// Gives each page its block of the disk, because a store into a page without one raises SIGBUS
+    /// if the disk is full. The pages are zeros, and used here alone.
     fn populate(&self) -> io::Result<()> {
         // Linux 5.14; not in the libc crate for all targets.
         const MADV_POPULATE_WRITE: libc::c_int = 23;
@@ -109,13 +109,12 @@ impl Mapping {
     /// Moves the mapping over the memory at `start`.
     ///
     /// # Safety
-    /// * As many bytes there are a part of a region of the caller's, and their content is not
-    ///   needed any more.
+    /// * The bytes there belong to a region of the caller's, and their content is no longer needed.
     #[cfg(target_os = "linux")]
     pub(crate) unsafe fn move_over(self, start: NonNull<u8>) -> io::Result<()> {
         let flags = libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED;
         let from = self.start.as_ptr().cast();
-        // SAFETY: the whole of this mapping goes to memory of the caller's (contract).
+        // SAFETY: the whole of this mapping moves to memory of the caller's (contract).
         let moved = unsafe { libc::mremap(from, self.len, self.len, flags, start.as_ptr()) };
         if moved == libc::MAP_FAILED {
             return Err(io::Error::last_os_error());
@@ -184,8 +183,7 @@ impl Frontier {
 /// Maps the file over the `len` bytes of memory at `start`.
 ///
 /// # Safety
-/// * The memory is a part of a reservation of the caller's, and its content is not needed any
-///   more.
+/// * The memory belongs to a reservation of the caller's, and its content is no longer needed.
 pub(crate) unsafe fn map_over(
     start: NonNull<u8>,
     file: &File,
@@ -225,7 +223,7 @@ unsafe fn map(
     NonNull::new(start.cast()).ok_or_else(|| io::ErrorKind::OutOfMemory.into())
 }
 
-/// Size of a page: what mappings begin at multiples of.
+/// Size of a page. Mappings begin at multiples of it.
 pub(crate) fn page_size() -> usize {
     // SAFETY: always allowed.
     let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };

@@ -1,4 +1,4 @@
-//! Backs a recording's nodes by a live file as long as that is possible, and reports once when it
+//! Keeps a recording's nodes in a live file as long as that is possible, and reports once when it
 //! no longer is. The program runs on in any case, recorded in memory.
 
 mod awaits;
@@ -56,8 +56,8 @@ impl LiveBacking {
     /// Makes the file with all that is known so far, and puts it under the nodes.
     ///
     /// # Safety
-    /// * `nodes` is committed memory as it says. While this runs, other threads write there
-    ///   through atomics alone, and nothing but ticks that may be lost.
+    /// * `nodes` describes committed memory. While this runs, other threads write there through
+    ///   atomics alone, and only ticks that may be lost.
     pub(crate) unsafe fn create(
         &mut self,
         path: PathBuf,
@@ -80,21 +80,21 @@ impl LiveBacking {
         }
     }
 
-    /// All that was recorded is in a file that is not the live one.
+    /// Notes that all that was recorded is in a file other than the live file.
     pub(crate) fn set_saved_elsewhere(&mut self) {
         if std::mem::take(&mut self.is_counted) {
             self.with_file(|file| file.count_unsaved_child(false));
         }
     }
 
-    /// In a forked child: lets go of the parent's file. Allocates and frees nothing.
+    /// Gives up the parent's file in a forked child. Allocates and frees nothing.
     pub(crate) fn detach(&mut self) {
         self.is_counted = false;
         self.with_file(LiveFile::detach);
     }
 
-    /// Adds the record that `make` makes to the log. Without a file none is made. `None` is a
-    /// record that there is no memory for. Returns true if the file has grown.
+    /// Adds the record that `make` makes to the log. Without a file, none is made. `make` returns
+    /// `None` if there is no memory. Returns true if the file has grown.
     pub(crate) fn log(&mut self, make: impl FnOnce() -> Option<Record>) -> bool {
         let Some(file) = &mut self.file else {
             return false;

@@ -67,7 +67,7 @@ impl<R: NodeRecord> NodeRecords<R> {
         records.map(|record| (record.node().load(Relaxed), record))
     }
 
-    /// In a forked child: forgets everything. Allocates and frees nothing.
+    /// Forgets everything in a forked child. Allocates and frees nothing.
     pub(crate) fn abandon(&mut self) {
         self.is_abandoned = true;
         self.blocks.abandon();

@@ -52,8 +52,9 @@ impl Place {
 
     /// Follows the file, which is mapped at `address`, to where its directory was moved.
     ///
-    /// # Errors It was removed or replaced. If that can't be found out from here, the file counts
-    /// as there.
+    /// # Errors
+    /// The file was removed or replaced. If the process can't find that out, the file counts as
+    /// there.
     pub(crate) fn follow(&mut self, address: usize) -> io::Result<()> {
         let error = match fs::symlink_metadata(&self.path) {
             Ok(metadata) if self.is(&metadata) => return Ok(()),

@@ -33,7 +33,7 @@ impl Record {
         let labels = std::iter::once(&function.label).chain(&function.generic);
         let texts = labels.map(|label| label.file.len() + label.name.len());
         let texts = texts.sum::<usize>() + function.qualified_name.len() + function.module.len();
-        // Numbers take less.
+        // The numbers take less than 64 bytes.
         record.payload.try_reserve_exact(texts + 64).ok()?;
         record.u32(function.kind as u32);
         record.u32(function.flags);
@@ -48,8 +48,8 @@ impl Record {
         Some(record)
     }
 
-    /// A thread whose root is the node `root`, before so many nodes of the parent's calls if
-    /// it is a forked child's.
+    /// A thread whose root is the node `root`. In a forked child, `inherited` nodes of the parent's
+    /// calls follow the root.
     pub(crate) fn thread(root: u32, name: &[u8], inherited: Option<u32>) -> Record {
         let mut record = Record::new(record::THREAD);
         record.u32(root);
@@ -77,7 +77,7 @@ impl Record {
     }
 
     fn text(&mut self, text: &[u8]) {
-        // Nothing that long could be named; cut, it stays readable.
+        // No real name is that long. Cutting it keeps the record readable.
         let text = text.get(..u32::MAX as usize / 4).unwrap_or(text);
         self.u32(text.len() as u32);
         self.payload.extend_from_slice(text);

@@ -1,9 +1,9 @@
 //! The coroutines that are suspended now.
 //!
-//! A coroutine is known by the address of its frame, which is another one's once the coroutine
-//! is gone. Up to then its suspension is ended by an event, with few exceptions: a coroutine that
-//! is closed where no `try` could notice it, or outside of the recording. Such an entry remains
-//! until a coroutine at the same address starts, continues or is suspended.
+//! A coroutine is identified by the address of its frame, which another coroutine may get once the
+//! first is gone. Nearly always, an event has ended the suspension before. Exceptions are
+//! coroutines that are closed where no `try` could notice it, or outside of the recording. Such an
+//! entry remains until a coroutine at the same address starts, continues or is suspended.
 
 use std::collections::HashMap;
 use std::ptr::NonNull;
@@ -70,7 +70,7 @@ pub(crate) struct Suspended {
 unsafe impl Send for Suspended {}
 
 impl Suspended {
-    /// The coroutine of that name, which is not 0, is suspended. Without memory it is not noted.
+    /// Notes that `coroutine`, which is not 0, is suspended. Does nothing without memory.
     pub(crate) fn insert(&mut self, coroutine: u64, new: Suspension, backing: &mut LiveBacking) {
         if std::mem::take(&mut self.is_abandoned) {
             *self = Suspended::default();
@@ -98,14 +98,14 @@ impl Suspended {
         match self.free.pop() {
             Some(record) => Some(record),
             None => {
-                // So that giving it back needs no memory.
+                // Reserves memory now, so that freeing the record needs none.
                 self.free.try_reserve(self.by_coroutine.len() + 1).ok()?;
                 self.blocks.take(backing)
             }
         }
     }
 
-    /// Removes the suspension of the coroutine of that name, if there is one.
+    /// Removes the suspension of `coroutine`, if there is one.
     pub(crate) fn take(&mut self, coroutine: u64) -> Option<Suspension> {
         if self.is_abandoned {
             return None;

@@ -35,7 +35,7 @@ impl WaitRecord {
             (&self.gil, more.gil),
             (&self.preempted, more.preempted),
         ] {
-            // Load and store: the recording's lock is held.
+            // Loads and stores suffice, because the recording's lock is held.
             sum.store(sum.load(Relaxed).saturating_add(more), Relaxed);
         }
     }
@@ -60,7 +60,7 @@ impl NodeRecord for WaitRecord {
     }
 }
 
-/// Waiting of the nodes that waited.
+/// Waiting by node; a node that never waited has no record.
 pub(crate) type WaitTable = NodeRecords<WaitRecord>;
 
 impl WaitTable {

@@ -1,4 +1,5 @@
-//! The threads of a recording: how they come, go, and leave their trees to others.
+//! Attaches threads to a recording and detaches them, and lets later threads continue the trees of
+//! earlier ones.
 //!
 //! A thread that ends leaves its tree. The first [`MOST_TREES`] threads of a recording have
 //! a tree and a name each. A later one continues the tree of a thread that has ended,
@@ -17,7 +18,7 @@ use crate::recorder::live::Record;
 use crate::recorder::node::NodeIndex;
 use crate::recorder::thread::{ThreadOptions, ThreadShared};
 
-/// Trees that a recording has before threads share them.
+/// Number of trees that a recording has before threads share them.
 pub(crate) const MOST_TREES: usize = 256;
 
 /// Name of a tree, which depends on the threads whose calls are in it.
@@ -25,9 +26,9 @@ pub(crate) const MOST_TREES: usize = 256;
 enum TreeNaming {
     /// The name of its one thread.
     Own,
-    /// The name of its threads without digits, for they differ in these only.
+    /// The name of its threads without digits, because they differ in digits only.
     WithoutDigits,
-    /// None of the names: they have nothing in common.
+    /// None of its threads' names, because they have nothing in common.
     Various,
 }
 
@@ -37,10 +38,10 @@ pub(crate) struct ThreadEntry {
     /// State that other threads read.
     pub(crate) thread: Arc<ThreadShared>,
     handle: Handle,
-    /// Of the latest thread that has the tree.
+    /// Name of the latest thread that recorded in the tree.
     name: Box<[u8]>,
     naming: TreeNaming,
-    /// The thread is over: another one may continue its tree.
+    /// True if the thread has ended, so that another one may continue its tree.
     has_ended: bool,
     /// In a forked child, for the thread that had forked: the number of calls that were open.
     /// Their nodes follow the root, each below the one before it.
@@ -96,7 +97,7 @@ impl ThreadEntry {
         self.handle.address()
     }
 
-    /// In a forked child: the tree has no chunks, and then the calls of one thread at most.
+    /// Empties the tree in a forked child. Afterwards, it has the calls of one thread at most.
     pub(crate) fn start_over(&mut self) {
         self.chunks.clear();
         self.inherited = None;
@@ -112,7 +113,8 @@ impl ThreadEntry {
         }
     }
 
-    /// The higher, the less is lost if a thread called `name` continues this tree.
+    /// Returns a score that is the higher, the less is lost if a thread called `name` continues
+    /// this tree.
     fn reuse_score(&self, name: &[u8]) -> u8 {
         match (self.naming, self.naming_with(name)) {
             (TreeNaming::WithoutDigits, TreeNaming::WithoutDigits) => 4,
@@ -212,11 +214,11 @@ impl Recording {
         Ok(threads[slot].address())
     }
 
-    /// Leaves `thread` to the thread that the system has that number of; 0 if it is not known.
+    /// Hands `thread` over to the thread whose number in the system is `os_thread`; 0 if unknown.
     ///
     /// # Safety
     /// * `thread` is one of this recording's, and was not detached.
-    /// * Called by the thread that owns it, and does not use it any more.
+    /// * Called by the thread that owns it, and that no longer uses it.
     pub(crate) unsafe fn hand_over(&self, thread: &Thread, os_thread: u32) {
         debug_assert!(std::ptr::eq(thread.recording(), self));
         let _shared = self.lock();
@@ -236,7 +238,8 @@ impl Recording {
         unsafe { thread.adopt() };
     }
 
-    /// The thread is over, its handle too: its tree is kept, for another one to continue.
+    /// Ends the thread's part in the recording, and its handle. Its tree is kept, so that another
+    /// thread can continue it.
     ///
     /// # Safety
     /// * `thread` is one of this recording's.

@@ -10,7 +10,7 @@ use crate::clock;
 const SHARE_OF_TIME: u64 = 100;
 
 /// Nodes up to which a recording with a live file is saved after calls, which takes a few
-/// milliseconds. The caller waits for a save. A larger recording is in its live file all the same.
+/// milliseconds. The caller waits for a save. A larger recording is safe in its live file anyway.
 const MOST_NODES: u32 = 8192;
 
 /// Result of [`Recording::count_call`] and [`Recording::call_ended`].
@@ -18,10 +18,10 @@ const MOST_NODES: u32 = 8192;
 pub(crate) enum AutosaveOutcome {
     /// A save is due. [`Recording::call_ended`] has saved.
     Due,
-    /// None is due yet.
+    /// No save is due yet.
     NotDue,
-    /// Either of these, without a live file that keeps the recording, for this reason. Reported
-    /// once.
+    /// Either of the above, but no live file keeps the recording any longer, for this reason.
+    /// Reported once.
     LiveFileLost(String),
 }
 
@@ -36,11 +36,12 @@ pub(crate) struct SavePolicy {
     /// Options of the latest save of the recording's own file, if the process was at its end
     /// then, and the number of [`Shared::events`].
     pub(super) final_save: Option<(SaveOptions, u64)>,
-    /// The recording is saved at the end of the process, whatever its host does until then.
+    /// True if the recording is saved at the end of the process, whatever its host does until then.
     pub(super) is_saved_at_exit: bool,
-    /// The latest save of that file has failed: the live file is all that there is.
+    /// True if the latest save of that file has failed, so that only the live file has the
+    /// recording.
     pub(super) has_failed: bool,
-    /// A thread saves now.
+    /// True while a thread saves.
     pub(super) is_saving: bool,
 }
 
@@ -53,7 +54,7 @@ impl SavePolicy {
         }
     }
 
-    /// The recording begins now.
+    /// Notes that the recording begins now.
     pub(crate) fn begin(&mut self) {
         self.began = clock::wall().now();
     }
@@ -71,9 +72,9 @@ impl SavePolicy {
 }
 
 impl Recording {
-    /// Counts an outermost call that has ended. A save is due after every `every`-th (0: never)
-    /// as long as all writing took under a hundredth of the time since the recording began. It is
-    /// not due while another thread saves, nor for a large recording that a live file has.
+    /// Counts an outermost call that has ended. A save is due after every `every`-th such call (0:
+    /// never), as long as all writing took under a hundredth of the recorded time. No save is due
+    /// while another thread saves, nor for a large recording that has a complete live file.
     pub(crate) fn count_call(&self, every: u64) -> AutosaveOutcome {
         let mut shared = self.lock();
         shared.saves.outermost_calls += 1;
@@ -81,7 +82,7 @@ impl Recording {
             return AutosaveOutcome::NotDue;
         }
         let now = self.time_of_end(&shared);
-        // Asked before the division, which takes longer, because it is false more often.
+        // Checked before the division, because it takes less time and is false more often.
         let may_be_due = every != 0
             && shared.saves.may_write(now)
             && shared.saves.outermost_calls % every == 0
@@ -97,7 +98,7 @@ impl Recording {
         match (shared.backing.take_warning(), is_due) {
             (Some(warning), false) => AutosaveOutcome::LiveFileLost(warning),
             (Some(warning), true) => {
-                // Reported after the next call: a failure to save says more.
+                // Reported after the next call, because a failure to save says more.
                 shared.backing.warn_of(warning);
                 AutosaveOutcome::Due
             }

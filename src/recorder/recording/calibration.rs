@@ -1,4 +1,5 @@
-//! Cost of recording: kept for the files, and what a host asks for to measure it.
+//! Keeps the cost of recording for the files, and returns the figures from which a host measures
+//! it.
 
 use super::{Recording, Thread};
 use crate::model::Calibration;
@@ -16,7 +17,7 @@ impl Recording {
     pub(crate) fn count_calls(&self) -> u64 {
         let shared = self.lock();
         let nodes = (0..shared.threads.len()).flat_map(|slot| shared.nodes(slot));
-        // A root has other numbers in the place of calls.
+        // A root has another number in place of its calls.
         nodes
             .filter(|(index, node)| node.parent != *index)
             .map(|(_, node)| node.calls().saturating_add(node.resumes()))

@@ -10,7 +10,7 @@ impl Recording {
         let shared = self.lock();
         let mut calls = vec![0_u64; shared.functions.entries().len()];
         for (index, node) in (0..shared.threads.len()).flat_map(|slot| shared.nodes(slot)) {
-            // A root has other numbers in the place of calls.
+            // A root has another number in place of its calls.
             if node.parent == index {
                 continue;
             }

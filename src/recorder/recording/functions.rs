@@ -10,7 +10,7 @@ use crate::model::{Function, FunctionKind};
 #[derive(Debug)]
 pub(crate) struct FunctionEntry {
     pub(crate) function: Function,
-    /// Part of the profiler itself: taken out of the tree when it is saved.
+    /// True for a part of the profiler itself, which is removed from the tree when it is saved.
     pub(crate) hidden: bool,
 }
 
@@ -22,7 +22,7 @@ pub(crate) struct FunctionTable {
 }
 
 impl FunctionTable {
-    /// Index of the function that the host calls `key`.
+    /// Index of the function that the host names `key`.
     pub(crate) fn find(&self, key: u64) -> Option<u32> {
         self.by_key.get(&key).copied()
     }
@@ -33,7 +33,7 @@ impl FunctionTable {
         entry.is_none_or(|entry| entry.hidden)
     }
 
-    /// Returns true if the function at `index` is the interpreter's to run.
+    /// Returns true if the interpreter runs the function at `index`.
     pub(crate) fn is_python(&self, index: u32) -> bool {
         let entry = self.entries.get(index as usize);
         entry.is_some_and(|entry| entry.function.kind == FunctionKind::Python)

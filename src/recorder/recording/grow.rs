@@ -114,7 +114,7 @@ impl Home for Recording {
         if functions.is_hidden(function) {
             return false;
         }
-        // One that starts is another than the one that was suspended at its address.
+        // A coroutine that starts is not the one that was suspended at its address.
         if let (Some(suspension), Some(now)) = (suspended.take(coroutine), has_continued) {
             if suspension.function == function {
                 let ticks = now.saturating_sub(suspension.since);
@@ -155,7 +155,7 @@ impl Home for Recording {
 }
 
 impl Recording {
-    /// The lock, and true if another thread had it.
+    /// Returns the lock, and true if another thread had it.
     fn lock_or_wait(&self) -> (MutexGuard<'_, Shared>, bool) {
         match self.shared.try_lock() {
             Ok(shared) => (shared, false),
@@ -180,7 +180,8 @@ impl Recording {
         if is_counter && shared.functions.is_hidden(function) {
             function = NO_FUNCTION;
         }
-        // Before anything is found: after a fork there are nodes but no identity.
+        // Begins before any node is looked up, because after a fork there are nodes but no
+        // identity.
         *is_slow |= self.begin(thread, shared);
         let slot = thread.shared().slot();
         if thread.has_small_table() {
@@ -210,7 +211,7 @@ impl Recording {
         Ok(unsafe { thread.add_node(parent, key, function) })
     }
 
-    /// Makes sure that the recording has an identity and a live file: something is in it
+    /// Makes sure that the recording has an identity and a live file, because something is recorded
     /// now. `shared` is this recording's. Returns true if it had none before.
     #[inline]
     fn begin(&self, thread: &Thread, shared: &mut Shared) -> bool {
@@ -240,7 +241,7 @@ impl Recording {
             let options = &self.options;
             let mut records = vec![Record::facts(&options.host, &options.hook, &options.chosen)];
             let functions = shared.functions.entries().iter();
-            // One that there is no memory for ends the log.
+            // A function for which there is no memory ends the log.
             records.extend(
                 functions.map_while(|entry| Record::function(&entry.function, entry.hidden)),
             );
@@ -251,7 +252,7 @@ impl Recording {
                 used: shared.arena.used() as usize * size_of::<Node>(),
             };
             // SAFETY: the arena's committed memory. No thread has an open call outside of the lock,
-            // so none writes there but the ticks of what is ignored. Earlier threads have entered
+            // so others write there only the ticks of ignored events. Earlier threads have entered
             // nothing, and a forked child's call is pending.
             unsafe { shared.backing.create(path, &header, &records, nodes) };
             let calibration = shared.calibration.unwrap_or_default();
@@ -302,7 +303,7 @@ impl Shared {
             Ok(None) => return false,
             Err(error) => {
                 backing.warn_of(format!(
-                    "the call history of process {} can't be kept: {error}; recording goes on \
+                    "the timeline of process {} can't be kept: {error}; recording goes on \
                      without it",
                     identity.pid
                 ));
@@ -319,8 +320,8 @@ impl Shared {
         has_begun
     }
 
-    /// Another chunk for the thread at `slot`: for nodes of its tree, of which it has
-    /// `owned` so far, or, for `None`, for counters of overflow calls.
+    /// Adds a chunk for the thread at `slot`. It is for nodes of its tree, of which the thread has
+    /// `owned` so far, or, with `None`, for counters of overflow calls.
     fn add_chunk(&mut self, slot: usize, owned: Option<u32>) -> Option<Range<NodeIndex>> {
         let entry = self.threads.get_mut(slot)?;
         entry.chunks.try_reserve(1).ok()?;

@@ -19,16 +19,16 @@ pub(super) fn unix_ns() -> u64 {
         .map_or(0, |since| since.as_nanos() as u64)
 }
 
-/// Tells a recording from all others, of this and other processes. Made at the first event.
+/// Distinguishes a recording from all others, of this and other processes. Made at the first event.
 #[derive(Clone, Debug)]
 pub(crate) struct Identity {
     pub(crate) id: RecordingId,
     pub(crate) pid: u32,
-    /// The parent at the beginning, which may end before.
+    /// Parent when recording began; it may end before this process.
     pub(crate) parent_pid: u32,
     pub(crate) start_unix_ns: u64,
     pub(crate) start: Instant,
-    /// Processor time of the process then, nanoseconds.
+    /// Processor time of the process when recording began, nanoseconds.
     pub(crate) processor_ns: u64,
 }
 

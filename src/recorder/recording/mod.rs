@@ -61,16 +61,17 @@ pub(crate) struct Shared {
     pub(crate) runs: LongRuns,
     /// Cost of recording in this process, as the host has measured it.
     pub(crate) calibration: Option<Calibration>,
-    /// Times that threads of C code entered the interpreter unnoticed, by the host's account.
+    /// Number of times that threads of C code entered the interpreter unnoticed, as the host
+    /// reports.
     pub(crate) unnoticed_entries: u32,
-    /// Native spans of threads that nothing recorded, by the host's account.
+    /// Number of native spans in threads that nothing recorded, as the host reports.
     pub(crate) lost_spans: u32,
-    /// Waits that were divided by the numbers of switches.
+    /// Number of waits that were divided by the numbers of switches.
     pub(crate) estimated_waits: u32,
     /// Text of the latest failure, for the host. Here and not behind a lock of its own,
     /// which another thread might hold when the process forks.
     pub(crate) error: String,
-    /// The C library's number of that failure; 0 where the system was not asked.
+    /// The C library's `errno` of that failure; 0 if the failure was not the system's.
     pub(crate) errno: i32,
 }
 
@@ -120,7 +121,7 @@ pub(crate) struct Recording {
     shared: Mutex<Shared>,
 }
 
-/// All threads of a process share a recording, which its members allow by themselves.
+/// Checks that threads may share a recording without an unsafe impl.
 const _: fn() = || {
     fn is_shared_by_threads<T: Send + Sync>() {}
     is_shared_by_threads::<Recording>();
@@ -129,11 +130,12 @@ const _: fn() = || {
 impl Recording {
     /// An empty recording.
     ///
-    /// # Errors `OutOfMemory` and the like if there is no address space even for a few nodes.
+    /// # Errors
+    /// `OutOfMemory` and the like if there is no address space even for a few nodes.
     pub(crate) fn new(options: Options) -> io::Result<Arc<Recording>> {
         let arena = Arena::new(options.max_nodes)?;
-        // One tick before now: then every tick of the recording is at least 1, and a node
-        // that is open has a negative total without exception.
+        // The epoch is one tick before now, so that every tick of the recording is at least 1. So
+        // the total of an open node is always negative.
         let epoch = match options.clock {
             Clock::Cpu => CPU_EPOCH,
             clock => clock.now().wrapping_sub(1),
@@ -167,11 +169,11 @@ impl Recording {
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Shared> {
-        // Readers cope with all that a panic leaves half done.
+        // Readers cope with any state that a panic leaves half changed.
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Says what the function called `key` is. Returns false when the table is full.
+    /// Adds the function `key` to the table. Returns false if there is no room for it.
     pub(crate) fn define(&self, key: u64, entry: FunctionEntry) -> bool {
         let since = self.options.clock.now();
         let mut shared = self.lock();
@@ -188,7 +190,7 @@ impl Recording {
         is_defined
     }
 
-    /// Index of the function called `key`.
+    /// Index of the function `key`.
     pub(crate) fn function(&self, key: u64) -> Option<u32> {
         self.lock().functions.find(key)
     }
@@ -226,12 +228,13 @@ impl Recording {
         self.options.clock.now().wrapping_sub(self.epoch)
     }
 
-    /// Keeps the history since tick `since`, for the latest `most` times that this is done, if
-    /// that was at least `least_ns` nanoseconds ago.
+    /// Keeps the history since tick `since`, until parts have been kept `most` more times. Returns
+    /// false, and keeps nothing, if that tick was less than `least_ns` nanoseconds ago.
     pub(crate) fn keep_history(&self, since: u64, least_ns: u64, most: usize) -> bool {
         let now = self.history_now();
         let ticks = now.saturating_sub(since);
-        // No clock has fewer ticks than one a nanosecond. Measuring its rate takes longer.
+        // Compares ticks first, because measuring their rate takes longer. By the counter of x86-64
+        // and the monotonic clock, a tick takes at most 1 ns; by other clocks it may take longer.
         if ticks < least_ns || self.rate_so_far().ns(ticks) < least_ns {
             return false;
         }
@@ -242,7 +245,7 @@ impl Recording {
         shared.history.is_some()
     }
 
-    /// Nanoseconds in a tick, as well as can be said without waiting for long.
+    /// Nanoseconds in a tick, as exact as is possible without a long wait.
     fn rate_so_far(&self) -> TickRate {
         match self.options.clock {
             Clock::Tsc => self.started.tsc_rate_so_far(),

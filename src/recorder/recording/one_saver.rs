@@ -1,19 +1,20 @@
-//! One save at a time, whichever threads ask for one.
+//! Lets one thread at a time save a recording.
 
 use std::thread;
 use std::time::Duration;
 
 use super::Recording;
 
-/// Time between two looks at a save that another thread has begun.
+/// Time between two checks if another thread has finished its save.
 const PATIENCE: Duration = Duration::from_millis(1);
 
 /// Right to save a recording, until it is dropped.
 pub(super) struct OneSaver<'r>(&'r Recording);
 
 impl<'r> OneSaver<'r> {
-    /// Waits until no other thread saves. A flag behind the recording's lock and no lock of its
-    /// own, which a forked child would find held by a thread that it does not have.
+    /// Waits until no other thread saves. The flag for that is behind the recording's lock. It is
+    /// no lock itself, because a forked child could find it held by a thread that the child does
+    /// not have.
     pub(super) fn wait(recording: &'r Recording) -> OneSaver<'r> {
         loop {
             let was_saving = std::mem::replace(&mut recording.lock().saves.is_saving, true);

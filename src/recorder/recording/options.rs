@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::clock::{Clock, TickRate};
 use crate::recorder::history::HistoryOptions;
 
-/// Nodes that a recording may have unless its maker says otherwise: 256 MiB.
+/// Number of nodes that a recording may have by default: 256 MiB.
 pub(crate) const DEFAULT_MAX_NODES: u32 = 4 << 20;
 
 /// Location of a recording's own `.prof` file: `<directory>/<prefix><pid>_<id><suffix>`.
@@ -38,9 +38,10 @@ pub(crate) struct Options {
     pub(crate) output: Option<OutputLocation>,
     pub(crate) live_file: LiveFileLocation,
     pub(crate) max_nodes: u32,
-    /// Time on no processor is counted apart. Only clocks of wall time can.
+    /// True if time on no processor is counted separately, for which the clock must be one of wall
+    /// time.
     pub(crate) waiting: bool,
-    /// Every event is kept with its time.
+    /// Options of the history, which has every event with its time; `None` for no history.
     pub(crate) history: Option<HistoryOptions>,
     /// For example `CPython 3.11.7`.
     pub(crate) host: Box<[u8]>,
@@ -51,7 +52,7 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// Returns true if who looks for the recording's own file finds its live file too.
+    /// Returns true if a reader that looks for the recording's own file also finds its live file.
     pub(super) fn has_files_in_one_directory(&self) -> bool {
         match &self.live_file {
             LiveFileLocation::BesideOutput => true,

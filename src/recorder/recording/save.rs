@@ -45,8 +45,8 @@ impl Recording {
     /// Writes the recording to its own file, if it has a location and anything was
     /// recorded. Returns the path. Waits for a save of another thread's.
     ///
-    /// At the end of the process a complete live file beside it is enough, because readers take it
-    /// for the file. The process may have lost the right to make a new one.
+    /// At the end of the process, a complete live file beside it is enough, because readers accept
+    /// either. The process may have lost the right to make a new file.
     ///
     /// # Errors
     /// The system's, naming the path.
@@ -68,7 +68,7 @@ impl Recording {
         let written = self.write_trees(&path, options, rate);
         let saved = written.and_then(|()| match is_final {
             true => self.write_timeline(&path, options, rate),
-            // While the process runs, its history file will do.
+            // While the process runs, its history file is enough.
             false => Ok(()),
         });
         let mut shared = self.lock();
@@ -107,10 +107,10 @@ impl Recording {
         self.lock().saves.is_saved_at_exit = true;
     }
 
-    /// The process ends. If the recording was saved for that, what came since is saved too, and the
-    /// live file is removed. Otherwise it stays, because its content was not saved. A recording
-    /// without a location is its host's to save, so its file is removed if the host has announced
-    /// that the process ends.
+    /// Ends the recording with its process. If the recording was saved for that, later events are
+    /// saved too, and the live file is removed. Otherwise the live file stays, because its content
+    /// was not saved. Only the host can save a recording without a location, so its live file is
+    /// removed if the host has announced the end.
     pub(crate) fn end(&self, is_announced: bool) {
         let is_saved = match self.options.output {
             Some(_) => self.save_the_rest(),
@@ -121,7 +121,7 @@ impl Recording {
         }
     }
 
-    /// The recording is to be freed: as for [`Recording::end`], but the live file is removed
+    /// Ends a recording that is to be freed, like [`Recording::end`], but removes the live file
     /// unless saving has failed.
     pub(crate) fn finish(&self) {
         // Freeing reports no errors.
@@ -130,7 +130,7 @@ impl Recording {
     }
 
     /// Saves what was recorded since the final save. Returns false if there was none and none is
-    /// due, or if the rest can't be saved: then it is in the live file alone.
+    /// due. Also returns false if the rest can't be saved, which is then in the live file alone.
     fn save_the_rest(&self) -> bool {
         let (options, is_changed) = {
             let shared = self.lock();
@@ -186,7 +186,7 @@ impl Shared {
     /// Removes the live file, unless it is all that the recording leaves.
     fn remove_live_file(&mut self) {
         if !self.saves.has_failed {
-            // First, because it can't be read without the live file.
+            // The history is removed first, because it can't be read without the live file.
             self.remove_history_file();
             self.backing.with_file(LiveFile::remove);
         }

@@ -17,8 +17,8 @@ use crate::model::{Ending, Process};
 use crate::recorder::history::History;
 
 /// Writes the history of `recording` beside the `.prof` file at `prof`, if there is any. `rate` is
-/// that of the `.prof` file, so that times in both are the same. No
-/// thread takes a block or makes a node meanwhile.
+/// that of the `.prof` file, so that times in both are equal. No thread takes a block or makes a
+/// node meanwhile.
 ///
 /// # Errors
 /// The system's.
@@ -69,7 +69,7 @@ fn timeline(
     let history = shared.history.as_ref();
     let (complete_from, complete_to) = history.map_or((1, u64::MAX), |of| of.complete());
     let end = latest.max().unwrap_or(0);
-    // Between the parts that are kept, others are missing.
+    // If only parts are kept, others are missing between them.
     let is_partial = history.is_some_and(History::is_partial);
     let complete_from = if is_partial { end } else { complete_from };
     TimelineProcess {
@@ -126,7 +126,7 @@ fn clock(
     }
 }
 
-/// All nodes by their indices. Places without a node are roots of nothing.
+/// All nodes by their indices. Indices without a node have a root without a function.
 fn nodes(shared: &Shared) -> Vec<TimelineNode> {
     let mut nodes: Vec<_> = (0..shared.arena.used())
         .map(|index| TimelineNode {

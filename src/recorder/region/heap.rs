@@ -1,4 +1,5 @@
-//! One block of the heap, under Miri: it knows no `mprotect` and no place of our choice.
+//! Region for Miri: one block of the heap, because Miri knows neither `mprotect` nor mappings at
+//! chosen addresses.
 
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::io;

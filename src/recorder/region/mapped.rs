@@ -24,17 +24,18 @@ unsafe impl Send for Region {}
 
 /// Bytes that are committed at a time, at least.
 const LEAST: usize = 64 << 10;
-/// Bytes that are committed at a time where address space is limited.
+/// Bytes that are committed at a time, at most, if address space is limited.
 const MOST_OF_FEW: usize = 256 << 10;
 
 impl Region {
     /// A region that may grow to `bytes`.
     ///
-    /// It begins far from all else, and takes address space only as it grows, because a program
-    /// may be limited in that. If there is no such place, the space is reserved now. If the
-    /// system refuses that too, half of it is tried, and so on down to `least`.
+    /// It begins far from all other mappings, and takes address space only as it grows, because a
+    /// program's address space may be limited. If there is no such place, the space is reserved
+    /// now. If the system refuses that too, half of it is tried, and so on down to `least`.
     ///
-    /// # Errors The system's, if not even `least` bytes are available.
+    /// # Errors
+    /// The system's, if not even `least` bytes are available.
     pub(crate) fn reserve(bytes: usize, least: usize) -> io::Result<Region> {
         let mut capacity = bytes.max(least);
         if let Some(base) = remote_place(capacity) {
@@ -131,10 +132,10 @@ impl Drop for Region {
     }
 }
 
-/// Maps the first granule of a place behind which `bytes` of address space are free: the kernel
-/// puts nothing there of its own accord. `None` where there is no such place.
+/// Maps the first granule of `bytes` of free address space in a range where the kernel places no
+/// mappings by itself. Returns `None` if there is no such place.
 fn remote_place(bytes: usize) -> Option<NonNull<u8>> {
-    // Between programs, which are below or in the upper third, and libraries and stacks.
+    // The range is above programs, and below libraries, stacks and programs in the upper third.
     const ZONE: usize = 1 << 44;
     const TRIES: u64 = 4;
     // ThreadSanitizer has its shadow there.
@@ -156,7 +157,7 @@ fn remote_place(bytes: usize) -> Option<NonNull<u8>> {
     })
 }
 
-/// Maps memory at `start`, unless there is some.
+/// Maps memory at `start`, unless something is mapped there.
 fn map_at(start: NonNull<u8>, len: usize) -> io::Result<NonNull<u8>> {
     #[cfg(target_os = "linux")]
     const NOT_OVER_OTHERS: libc::c_int = libc::MAP_FIXED_NOREPLACE;

@@ -1,10 +1,10 @@
-//! Clocks that do not go on as clocks should.
+//! Clocks that go back, or are reset.
 
 use super::{attach, by_path, define, recording, recording_by, trees};
 use crate::clock::{self, Clock};
 use crate::recorder::Visit;
 
-/// A thread that goes to and fro between two processors whose counters differ.
+/// A thread that switches between two processors whose counters differ.
 #[test]
 fn a_counter_that_is_behind_on_another_processor_takes_no_time_back() {
     const BEHIND: u64 = 70;
@@ -67,7 +67,7 @@ fn time_goes_on_after_the_counter_was_reset() {
     let figures = by_path(&trees.threads[0], &trees);
     let rate = recording.rate();
     assert_eq!(figures[&vec![1]].calls, 1);
-    // Another measurement of the rate than the one that was used.
+    // Another measurement of the rate than the one above.
     let expected = rate.ns(since - before);
     let total = figures[&vec![1]].total;
     assert!(

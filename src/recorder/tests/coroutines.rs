@@ -62,7 +62,7 @@ fn named_runs(trees: &Trees) -> Vec<(u64, u64)> {
 struct Tasks<'t>(&'t Thread);
 
 impl Tasks<'_> {
-    /// Goes into the coroutines, the outermost first, each with its key and its frame.
+    /// Enters the coroutines, the outermost first, each with its key and its frame.
     fn enter(&self, step: Step, coroutines: &[(u64, u64)], now: u64) {
         self.0.enter(LOOP, Visit::Start, now);
         for &(key, frame) in coroutines {

@@ -39,7 +39,7 @@ fn figures(calls: u64, total: u64) -> Figures {
 
 #[test]
 fn a_defect_costs_a_thread_its_new_contexts() {
-    // As many nodes as the first chunk has room for beside the root.
+    // Fills the first chunk, which has the root already.
     const KNOWN: u64 = 63;
     for step in ["locked", "table", "chunk"] {
         let recording = defined(KNOWN + 2);

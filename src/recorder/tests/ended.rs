@@ -1,4 +1,4 @@
-//! Threads that end: what becomes of their trees, and what those that come later get.
+//! Trees of threads that have ended, and threads that continue them.
 
 use std::collections::HashSet;
 use std::thread;
@@ -201,7 +201,7 @@ fn a_clock_that_begins_anew_in_each_thread_goes_on_in_a_shared_tree() {
     assert_eq!((nodes.calls()[0], nodes.totals()[0]), (6, 60));
 }
 
-/// Nobody can foretell CPU time, but it does not vanish.
+/// CPU time can't be predicted, but it must not vanish.
 #[test]
 fn cpu_time_is_counted_anew_in_each_thread_of_a_shared_tree() {
     let recording = recording_by(Clock::Cpu, 1 << 20);

@@ -68,7 +68,7 @@ fn the_reading_after_a_step_is_nobodys_time() {
     SLOW_READING.set(Duration::ZERO);
 }
 
-/// Looking for waits is where the system likes to take the processor away.
+/// The system often takes the processor away while a thread looks for waits.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_wait_in_the_look_for_one_belongs_to_the_call_before_it() {

@@ -1,5 +1,5 @@
-//! A fork while other threads want a recording's lock. In a process of its own:
-//! handlers that run when a process forks are for all of it and for good.
+//! A fork while other threads wait for a recording's lock. The test runs in a process of its own,
+//! because fork handlers concern the whole process and can't be removed.
 
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
@@ -74,8 +74,8 @@ fn hands_over_the_lock(recording: &'static Recording) -> bool {
     static SECOND: AtomicI32 = AtomicI32::new(0);
     static DONE: AtomicBool = AtomicBool::new(false);
     let held = recording.lock();
-    // Of another size than the waiter's, so that it does not get its stack, where
-    // what the waiter left would by chance be this thread's.
+    // The stack has another size than the waiter's, so that this thread does not get the waiter's
+    // stack. The values there would be right by chance.
     let builder = thread::Builder::new().stack_size(32 << 20);
     let spawned = builder.spawn(|| {
         SECOND.store(thread_id(), Ordering::Release);
@@ -106,11 +106,11 @@ fn thread_id() -> i32 {
     unsafe { libc::gettid() }
 }
 
-/// Both threads that this is asked of sleep for nothing but the lock.
+/// Waits until `thread` sleeps. Both threads that are waited for sleep for nothing but the lock.
 fn wait_until_asleep(thread: i32) {
     loop {
         let stat = std::fs::read_to_string(format!("/proc/self/task/{thread}/stat")).unwrap();
-        // The state is what follows the name, which stands in parentheses.
+        // The state follows the name, which is in parentheses.
         if stat
             .rsplit(')')
             .next()

@@ -1,4 +1,4 @@
-//! The history against the tree: whoever replays it finds the same figures in every node.
+//! Compares the history with the tree: a replay must find the tree's figures in every node.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -139,7 +139,7 @@ fn replay_block(
     begin
 }
 
-/// Ticks pass in which nothing happens.
+/// Lets ticks pass in which nothing happens.
 fn pass(of: &TimelineProcess, state: &Replay, ticks: u64, figures: &mut HashMap<u32, Figures>) {
     let mut node = state.node;
     while of.nodes[node as usize].parent != node {
@@ -363,7 +363,7 @@ fn slow_calls_are_kept_until_there_are_too_many_of_them() {
     for (start, since) in starts.into_iter().zip(&kept[2..]) {
         assert!(start <= *since && since - start < 8 * 8200);
     }
-    // Of what is too large, the end is kept.
+    // If a call has too many blocks, the last ones are kept.
     keep(0, now);
     let of = saved(&recording).unwrap();
     assert_eq!(of.blocks.len(), 12);

@@ -46,7 +46,7 @@ fn each_of_300_000_contexts_has_a_node_of_its_own() {
     const KEYS: u64 = 67;
     const CONTEXTS: u64 = KEYS + KEYS * KEYS + KEYS * KEYS * KEYS;
     let recording = recording(DEFAULT_MAX_NODES);
-    // As far apart as code objects lie in memory.
+    // Keys are as far apart as code objects in memory.
     let key = |number: u64| 0x7f00_0000_0000 + number * 0xb0;
     for number in 0..KEYS {
         define(&recording, key(number), false);

@@ -1,4 +1,4 @@
-//! Whole recordings, looked at through the values that they are saved as.
+//! Tests whole recordings by the values that are saved.
 
 mod clocks;
 mod coroutines;
@@ -87,8 +87,8 @@ fn trees(recording: &Recording) -> Trees {
     trees
 }
 
-/// A parent comes before its children and lasts at least as long as they do
-/// together; so the self times add up to what the roots last.
+/// Checks that a parent comes before its children, and lasts at least as long as they do together.
+/// So the self times add up to the duration of the roots.
 fn check_form(tree: &ThreadTree) {
     let nodes = &tree.nodes;
     let mut below = vec![0; nodes.len()];

@@ -1,5 +1,5 @@
-//! Any sequence of events against the naive way to record it: a stack of open
-//! calls and a map from paths to figures.
+//! Compares any sequence of events with a naive recorder: a stack of open calls, and a map from
+//! paths to figures.
 
 use std::collections::HashMap;
 
@@ -24,10 +24,10 @@ enum Event {
     Leave(u64),
     /// Leaves the innermost call.
     LeaveTop,
-    /// As [`Event::LeaveTop`] if that is a start: it was none.
+    /// Like [`Event::LeaveTop`], but if the latest visit was a start, it counts as a resume.
     LeaveUnstarted,
     LeaveAll,
-    /// Goes on with another fiber.
+    /// Continues with another fiber.
     Switch(usize),
     /// Enters the same function many times.
     Recurse(u64, u16),
@@ -60,7 +60,7 @@ struct OpenCall {
     overflows: bool,
 }
 
-/// The recorder as one would write it without a thought for speed.
+/// A recorder that is written to be simple, not fast.
 struct Oracle {
     /// Paths that there is room for.
     room: usize,
@@ -86,7 +86,7 @@ impl Oracle {
         self.open.last().is_some_and(|call| call.overflows)
     }
 
-    /// It becomes `now`: who is on top has run until then.
+    /// Adds the time until `now` to the innermost call.
     fn happened(&mut self, now: u64) {
         let passed = now - self.latest;
         self.latest = now;
@@ -207,8 +207,8 @@ struct Both<'r> {
     thread: &'r Thread,
     suspended: [Fiber; FIBERS],
     oracle: Oracle,
-    /// A start was called a resume later on. The history knows it only if the call has called
-    /// nothing, which is so where it happens.
+    /// True if a start was turned into a resume later. The history has that only if the call has
+    /// called nothing.
     has_restated: bool,
 }
 

@@ -15,9 +15,9 @@ use crate::recorder::{Outcome, Thread};
 /// Rounds of a thread's work in which it comes to new contexts.
 const NEW: u64 = 512;
 
-/// One round of a thread's work, 1000 ticks long, in which calls last long and the
-/// time between them too. The functions 6 to 8 are watched, at the end of the tree,
-/// where much has happened between the beginning of a look and the look at them.
+/// Does one round of a thread's work, 1000 ticks long, in which calls and the time between them are
+/// long. The functions 6 to 8 are watched. They are at the end of the tree, so that much happens
+/// between the beginning of a snapshot and the reading of their nodes.
 fn work(thread: &Thread, round: u64) {
     let start = round * 1000;
     let enter = |key, at| {
@@ -63,7 +63,7 @@ const WATCHED: [(&[u64], u64); 4] = [
     (&[6, 8, 8], 100),
 ];
 
-/// Such as that of a daemon thread that sleeps when the process ends.
+/// Such a call is that of a daemon thread that sleeps when the process ends.
 #[test]
 fn an_open_call_lasts_until_the_latest_event_of_any_thread() {
     const MS: u64 = 1_000_000;

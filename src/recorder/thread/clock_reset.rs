@@ -1,20 +1,20 @@
-//! Clocks that were reset: one that is each thread's own, where another thread continues a tree,
-//! and a time stamp counter that was reset while the system was suspended. A clock that is stopped
-//! while the recorder makes its live file is one, too.
+//! Continues a thread's ticks when its clock was reset. A clock of each thread's own begins again
+//! when another thread continues a tree. A time stamp counter may be reset while the system is
+//! suspended.
 //!
-//! Ticks continue from the latest event's. If they began anew too, a node that is entered
-//! with a total larger than the tick would not look open.
+//! Ticks continue from that of the latest event. If they began again too, an open node whose total
+//! was larger than the tick would not look open.
 
 use super::{Home, Thread};
 use crate::clock::{Clock, tsc};
 
-/// Ticks by which a counter is behind once it was reset. The system would not use counters of
-/// processors that differ by as much: a thousandth of a second, about. Counters of aarch64 are
-/// slower, where it is up to four seconds; a reset one is behind by all the time since the boot.
+/// A counter that is at least so many ticks behind counts as reset. They are about 1 ms, and up to
+/// 4 s on aarch64, whose counters are slower. The system would not use counters of processors that
+/// differ by as much. A reset counter is behind by all the time since the boot.
 const RESET: i64 = 1 << 22;
 
 impl<H: Home> Thread<H> {
-    /// The calling thread has taken the handle over.
+    /// Adjusts the clock after the calling thread has taken the handle over.
     pub(super) fn begin_clock_of_this_thread(&self) {
         match self.clock {
             Clock::Tsc | Clock::Monotonic => {}
@@ -48,7 +48,7 @@ impl<H: Home> Thread<H> {
         self.at(reading)
     }
 
-    /// Recording is disabled in this thread: every open call ends.
+    /// Ends every open call, because recording is disabled in this thread.
     pub(crate) fn disable(&self) {
         self.spans.clear();
         let latest = self.last();
@@ -73,7 +73,7 @@ impl<H: Home> Thread<H> {
         }
     }
 
-    /// From now on the clock's `reading` is the tick of the latest event.
+    /// Moves the epoch so that the clock's `reading` is the tick of the latest event.
     fn continue_at(&self, reading: u64) {
         self.epoch.set(reading.wrapping_sub(self.last()));
     }

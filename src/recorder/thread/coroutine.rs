@@ -8,8 +8,8 @@
 //! an event of its own, so that the time is inclusive like a total.
 //!
 //! A *visit* is the time from an event at which a coroutine starts or continues until it ends or is
-//! suspended. The visit of a coroutine that no other one has called is a *run* of its task: the
-//! event loop comes to nothing else meanwhile. A run is named after the coroutine that took most of
+//! suspended. The visit of a coroutine that no other one has called is a *run* of its task. The
+//! event loop can do nothing else meanwhile. A run is named after the coroutine that took most of
 //! it, because the outermost ones are often a framework's. The search begins at the outermost visit
 //! and moves to the longest visit within, as long as that is at least half of it.
 
@@ -75,16 +75,16 @@ impl CoroutineVisits {
         result
     }
 
-    /// Leaves them as they are for good: the handle gets another tree in a forked child, whose
-    /// parent may have been changing them.
+    /// Forgets them without freeing their memory, for a forked child. Their thread may have been
+    /// changing them when the parent was forked.
     pub(super) fn forget(&self) {
         std::mem::forget(self.0.take());
     }
 }
 
 impl<H: Home> Thread<H> {
-    /// A coroutine of the function `key` takes a step at `now`. `coroutine` identifies it among all
-    /// that are suspended. Neither it nor `key` is 0.
+    /// Takes a step of a coroutine of the function `key` at `now`. `coroutine` identifies it among
+    /// all that are suspended. Neither number is 0.
     pub(crate) fn step_coroutine(&self, key: u64, coroutine: u64, step: Step, now: u64) -> Outcome {
         match step {
             Step::Start => self.enter_coroutine(key, coroutine, Visit::Start, now),
@@ -128,7 +128,7 @@ impl<H: Home> Thread<H> {
         outcome
     }
 
-    /// The coroutine that has just been entered runs from `now` on.
+    /// Begins the visit of the coroutine that has just been entered, at `now`.
     fn begin_visit(&self, coroutine: u64, visit: Visit, now: u64) {
         let entered = self.cursor();
         let node = self.index_of(entered);
@@ -156,7 +156,7 @@ impl<H: Home> Thread<H> {
         });
     }
 
-    /// The innermost open call of `key` is about to end at `now`.
+    /// Ends the visit of the innermost open call of `key`, which is about to end at `now`.
     fn end_visit(&self, key: u64, coroutine: u64, waits: bool, now: u64) {
         if !matches!(self.mode.get(), Mode::Tree) {
             return;
@@ -196,14 +196,14 @@ impl<H: Home> Thread<H> {
         })
     }
 
-    /// The tick of an axis that all threads have in common: with the time that went to the
-    /// recorder, which a thread's own ticks leave out.
+    /// Converts a tick to the axis that all threads have in common. It includes the time that went
+    /// to the recorder, which a thread's own ticks exclude.
     fn on_common_axis(&self, now: u64) -> u64 {
         now.saturating_add(self.root().excluded())
     }
 }
 
-/// Returns true for clocks by which the time until a coroutine continues has a meaning.
+/// Returns true for clocks that measure for how long a coroutine is suspended.
 pub(super) fn are_followed_by(clock: Clock) -> bool {
     clock != Clock::Cpu
 }

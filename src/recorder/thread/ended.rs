@@ -3,8 +3,8 @@
 use super::{Home, Mode, Thread};
 
 impl<H: Home> Thread<H> {
-    /// The thread is over: its open calls end, now or, if another thread says so, with
-    /// its latest event. Under the recording's lock.
+    /// Ends the open calls of a thread that ends: now or, if another thread calls this, at the
+    /// latest event. Under the recording's lock.
     ///
     /// # Safety
     /// * Called by the thread that owns the handle, or nobody uses the handle any more.
@@ -23,11 +23,11 @@ impl<H: Home> Thread<H> {
         self.shared.disown();
     }
 
-    /// Leaves the handle to another thread, which adopts it. Its waits count from now on if the
-    /// system's number of it is known, and not 0. Under the recording's lock.
+    /// Hands the handle over to another thread, which adopts it. If `os_thread`, the system's
+    /// number of that thread, is not 0, its waits count from now on. Under the recording's lock.
     ///
     /// # Safety
-    /// * Called by the thread that owns the handle, and does not use it any more.
+    /// * Called by the thread that owns the handle, and that no longer uses it.
     pub(crate) unsafe fn hand_over(&self, os_thread: u32) {
         self.begin_to_watch_for(os_thread);
         self.shared.reserve();

@@ -16,7 +16,7 @@ impl<H: Home> Thread<H> {
     /// can't be read here, so it runs on.
     pub(crate) fn exclude_since(&self, since: u64) {
         if self.clock != Clock::Host {
-            // Before the time is taken: a wait in here is no call's, either.
+            // Before the clock is read, because a wait in here belongs to no call either.
             self.begin_to_watch();
             let ticks = self.clock.now().wrapping_sub(since);
             // Counters of two processors differ by a little.

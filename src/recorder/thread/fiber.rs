@@ -19,7 +19,8 @@ pub(crate) struct Fiber {
     pub(crate) innermost: NodeIndex,
 }
 
-/// Tells a tree from all others that any handle has or will have. Never 0.
+/// Returns a number that distinguishes a tree from all others that any handle has or will have.
+/// Never 0.
 pub(super) fn new_generation() -> u64 {
     static GENERATIONS: AtomicU64 = AtomicU64::new(0);
     GENERATIONS.fetch_add(1, Ordering::Relaxed) + 1

@@ -1,8 +1,8 @@
 //! A thread's handle in a forked child: moved to the child's own memory with its open calls.
 //!
-//! Until something is entered the fork is *pending*: the cursor is at the sentinel, and what
-//! ends, ends under the lock. So another thread may put the child's live file under the nodes
-//! meanwhile, which copies them. The first call *materializes* the child's recording.
+//! Until a call is entered, the fork is *pending*: the cursor is at the sentinel, and calls end
+//! under the recording's lock. So another thread may meanwhile copy the nodes to the child's live
+//! file and map it in their place. The first call *materializes* the child's recording.
 
 use std::ops::Range;
 use std::ptr::NonNull;
@@ -20,8 +20,8 @@ impl<H: Home> Thread<H> {
     ///
     /// # Safety
     /// * Called by the thread that owns the handle, in a child that has no other thread.
-    /// * `chunk` belongs to this thread, lies in the arena at `base`, which outlives the
-    ///   handle, and has room for `depth() + 1` nodes.
+    /// * `chunk` belongs to this thread, and has room for `depth() + 1` nodes. It is in the arena
+    ///   at `base`, which outlives the handle.
     /// * The old arena is still there.
     pub(crate) unsafe fn move_open_calls(
         &self,
@@ -77,8 +77,8 @@ impl<H: Home> Thread<H> {
         self.mode.set(Mode::ForkPending { at });
     }
 
-    /// Takes the handle out of use. Events and ends are taken and change nothing. A detached handle
-    /// stays one.
+    /// Takes the handle out of use: later events and ends change nothing. A detached handle stays
+    /// detached.
     pub(crate) fn retire(&self) {
         let sentinel = self.sentinel();
         self.overflow.forget();
@@ -98,8 +98,8 @@ impl<H: Home> Thread<H> {
     /// Replaces the tree. The cursor is at the sentinel then.
     ///
     /// # Safety
-    /// * `root` is the sentinel or a root in the arena at `base`, which outlives the handle;
-    ///   nodes before `free` are made, and those in it are the thread's.
+    /// * `root` is the sentinel or a root in the arena at `base`, which outlives the handle. Nodes
+    ///   before `free` are made, and those in `free` are the thread's.
     unsafe fn move_to(&self, base: NonNull<Node>, root: NonNull<Node>, free: Range<NodeIndex>) {
         self.children.abandon();
         self.visits.forget();
@@ -113,7 +113,7 @@ impl<H: Home> Thread<H> {
         unsafe { self.shared.move_to(root, free.start) };
     }
 
-    /// Runs `body` with the cursor where it would be, were no fork pending.
+    /// Runs `body` with the cursor where it would be if no fork were pending.
     pub(super) fn with_open_calls<T>(&self, body: impl FnOnce() -> T) -> T {
         match self.mode.get() {
             Mode::ForkPending { .. } => {
@@ -137,8 +137,9 @@ impl<H: Home> Thread<H> {
         result
     }
 
-    /// The first call that a forked child enters: its recording gets an identity and a file,
-    /// and the cursor returns to the innermost open node, `at`.
+    /// Ends the state *fork pending* before the first call that a forked child enters. The
+    /// recording gets an identity and a file, and the cursor returns to the innermost open node,
+    /// `at`.
     #[cold]
     pub(super) fn materialize(&self, at: NonNull<Node>, key: u64) -> Result<(), Outcome> {
         let begin = || {

@@ -1,9 +1,9 @@
 //! A thread's events in the call history: one word each, in the thread's block.
 //!
-//! With a history, no event is taken at once: [`Thread::now_at_once`] never gives a time, so the
-//! fast path of recordings without one stays as it is. The fast path with a history follows,
-//! [`Thread::enter_noted`] and [`Thread::leave_noted`]. It needs a short gap and room in the
-//! block. All others are noted by [`Thread::note`], which may take another block.
+//! With a history, [`Thread::now_at_once`] never returns a time, so that the fast path without a
+//! history needs no test for one. The fast path with a history, [`Thread::enter_noted`] and
+//! [`Thread::leave_noted`], is tried next. It needs a short gap and room in the block. All other
+//! events are noted by [`Thread::note`], which may take another block.
 //!
 //! The words behind `end` are for records that must not take a block: the end of the thread, and
 //! time that the recorder takes.
@@ -56,7 +56,7 @@ pub(super) struct HistoryCursor {
     excluded: Cell<*mut AtomicU64>,
     /// Number of the coroutine that the next event starts or continues; 0 for no coroutine.
     coroutine: Cell<u64>,
-    /// The recording's lock is held: no block can be taken.
+    /// True while the recording's lock is held, so that no block can be taken.
     is_locked: Cell<bool>,
 }
 
@@ -80,7 +80,7 @@ impl HistoryCursor {
         }
     }
 
-    /// Returns true if a word fits that has no other before it.
+    /// Returns true if there is room for an event, and its word has room for the gap.
     #[inline]
     fn has_room_at_once(&self, gap: u64) -> bool {
         gap < self.gap_limit.get() && self.next.get() < self.end.get()
@@ -118,7 +118,7 @@ impl HistoryCursor {
         self.next.set(unsafe { next.add(3) });
     }
 
-    /// Lets go of the block, if there is one.
+    /// Leaves the block, if there is one.
     fn leave_block(&self, state: State) -> Option<BlockName> {
         let is_on = self.state.replace(state) == State::On;
         self.next.set(null_mut());
@@ -136,13 +136,13 @@ pub(super) enum Note {
     Enter(NodeIndex, Visit),
     /// The innermost call ends.
     Leave(CallEnd),
-    /// Calls end that are not on the path of a node.
+    /// All calls end that are not on the path to a node.
     EndTo(NodeIndex),
-    /// Other calls are open, those on the path of a node.
+    /// The calls on the path to a node take the place of those that are open.
     SwitchTo(NodeIndex),
     /// A mark is set.
     Mark(Mark),
-    /// Nothing, but time passes.
+    /// Only time passes.
     Passes,
 }
 
@@ -251,7 +251,7 @@ impl<H: Home> Thread<H> {
         }
     }
 
-    /// Runs `enter`, which enters the coroutine of that number.
+    /// Runs `enter`, which enters the coroutine with that number.
     pub(super) fn of_coroutine<T>(&self, coroutine: u64, enter: impl FnOnce() -> T) -> T {
         self.history.coroutine.set(coroutine);
         let result = enter();
@@ -282,7 +282,7 @@ impl<H: Home> Thread<H> {
         }
     }
 
-    /// The latest start was a resume. If the call has noted nothing since, its word says so.
+    /// Turns the latest start into a resume, if the call has noted nothing since.
     pub(super) fn note_that_start_was_resume(&self, node: NodeIndex) {
         let history = &self.history;
         if history.state.get() != State::On {
@@ -297,7 +297,7 @@ impl<H: Home> Thread<H> {
         }
     }
 
-    /// Notes that so many ticks went to the recorder, which the thread's own leave out.
+    /// Notes `ticks` that went to the recorder, which the thread's own ticks exclude.
     pub(super) fn note_excluded(&self, ticks: u64) {
         let history = &self.history;
         if history.state.get() != State::On {
@@ -316,7 +316,7 @@ impl<H: Home> Thread<H> {
         }
     }
 
-    /// Runs `body`, in which no block is taken: the recording's lock is held.
+    /// Runs `body`, in which no block is taken because the recording's lock is held.
     pub(super) fn with_lock_held<T>(&self, body: impl FnOnce() -> T) -> T {
         self.history.is_locked.set(true);
         let result = body();
@@ -337,7 +337,7 @@ impl<H: Home> Thread<H> {
                 if self.home().renew_block(self) {
                     return true;
                 }
-                // The fast path without a history is for this thread from now on.
+                // From now on, this thread uses the fast path without a history.
                 history.state.set(State::Off);
                 self.gap_limit.set(self.gap_limit_at_once());
                 false
@@ -352,13 +352,13 @@ impl<H: Home> Thread<H> {
         history.next.get() <= unsafe { history.end.get().add(RESERVED - MOST_OF_EVENT) }
     }
 
-    /// Time on the axis that all threads have.
+    /// Tick of the latest event on the axis that all threads have in common.
     pub(crate) fn common_tick(&self) -> u64 {
         self.last().saturating_add(self.root().excluded())
     }
 
-    /// Lets go of the thread's block, which is full, or whose thread is over. The next one begins
-    /// with the next call that is entered. Under the recording's lock.
+    /// Leaves the thread's block, because the block is full or the thread has ended. The next one
+    /// begins with the next call that is entered. Under the recording's lock.
     pub(crate) fn leave_block(&self) -> Option<BlockName> {
         let next = match self.history.state.get() {
             State::Off => State::Off,
@@ -367,12 +367,13 @@ impl<H: Home> Thread<H> {
         self.history.leave_block(next)
     }
 
-    /// The handle's next block is another thread's.
+    /// Forgets the thread's number in the history, because the handle's next block is another
+    /// thread's.
     pub(super) fn begin_history_of_this_thread(&self) {
         self.history.thread.set(0);
     }
 
-    /// In a forked child: the block is the parent's, and the child's history is to begin.
+    /// Leaves the parent's block in a forked child, whose own history is to begin.
     pub(super) fn forget_block(&self) {
         self.begin_history_of_this_thread();
         let state = match self.history.is_wanted {
@@ -383,7 +384,7 @@ impl<H: Home> Thread<H> {
         self.gap_limit.set(self.gap_limit_at_once());
     }
 
-    /// Gap from which on an event is not taken at once: with a history none is.
+    /// Gap from which on an event is not taken at once; 0 with a history, because then no event is.
     pub(super) fn gap_limit_at_once(&self) -> u64 {
         match self.has_history() {
             true => 0,
@@ -391,7 +392,7 @@ impl<H: Home> Thread<H> {
         }
     }
 
-    /// In a handle without a tree.
+    /// Ends the history of a handle without a tree.
     pub(super) fn end_history(&self) {
         let _ = self.history.leave_block(State::Off);
     }
@@ -403,8 +404,8 @@ impl<H: Home> Thread<H> {
         }
     }
 
-    /// Continues in a new block of zeros. Returns false if too many overflow calls are open. The
-    /// lock of the recording is held, and the block before was left.
+    /// Continues in a new block of zeros. Returns false if too many overflow calls are open. Under
+    /// the recording's lock, after the block before was left.
     pub(crate) fn begin_block(&self, block: &NewBlock) -> bool {
         let history = &self.history;
         let overflow = self.overflow.noted();

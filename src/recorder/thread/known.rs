@@ -2,8 +2,8 @@
 
 use std::cell::Cell;
 
-/// Places for functions, each of which has one place alone: 4 KiB. A function whose place another
-/// one has taken is found in the recording's table.
+/// Number of places for functions: 4 KiB. Each function has only one place. If another function has
+/// taken it, the function is found in the recording's table.
 const PLACES: usize = 256;
 
 /// Numbers of functions by their keys. A key means one function for the whole recording.
@@ -23,13 +23,13 @@ impl KnownFunctions {
         self.0.get((key.wrapping_mul(MULTIPLIER) >> 56) as usize)
     }
 
-    /// Number of the function called `key`, which is not 0.
+    /// Number of the function `key`, which is not 0.
     pub(super) fn find(&self, key: u64) -> Option<u32> {
         let (known, number) = self.place(key)?.get();
         (known == key).then_some(number)
     }
 
-    /// Notes the function called `key`.
+    /// Notes the number of the function `key`.
     pub(super) fn note(&self, key: u64, number: u32) {
         if let Some(place) = self.place(key) {
             place.set((key, number));

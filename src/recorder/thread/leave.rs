@@ -7,7 +7,7 @@ use crate::model::timeline::CallEnd;
 use crate::recorder::node::Node;
 
 impl<H: Home> Thread<H> {
-    /// [`Thread::leave`] for all that [`Thread::leave_top`] leaves.
+    /// Does the part of [`Thread::leave`] that [`Thread::leave_top`] can't do.
     pub(crate) fn leave_below(&self, key: u64, end: CallEnd, now: u64) -> Outcome {
         match self.mode.get() {
             Mode::Overflow { .. } if self.leave_overflow(key, end, now) => {
@@ -97,7 +97,7 @@ impl<H: Home> Thread<H> {
         }
     }
 
-    /// Closes the nodes from the cursor up to `end`, without a note of it.
+    /// Closes the nodes from the cursor up to `end`, without noting it in the history.
     pub(super) fn close_nodes_up_to(&self, end: NonNull<Node>, now: u64) {
         self.happened(now);
         while self.cursor.get() != end {
@@ -108,8 +108,8 @@ impl<H: Home> Thread<H> {
         }
     }
 
-    /// Ends a generator's visit that never ran a line of it: throwing into a generator that
-    /// was not started looks like a start up to Python 3.10. `key` must not be 0.
+    /// Ends a visit of a generator that never ran a line. Up to Python 3.10, throwing into a
+    /// generator that was not started looks like a start. `key` must not be 0.
     pub(crate) fn leave_unstarted(&self, key: u64, now: u64) -> Outcome {
         debug_assert_ne!(key, 0);
         let node = self.counter_of_top(key).unwrap_or(self.cursor());

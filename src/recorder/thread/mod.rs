@@ -35,9 +35,9 @@
 //!     otherwise look below: not open at all, or calls above it end with it
 //! ```
 //!
-//! There is no test for other modes than [`Mode::Tree`] in these: the cursor is at a sentinel
-//! node then, which has key 0 and no children. No key matches, so each event takes the slow
-//! path, which asks for the mode.
+//! These paths don't test for modes other than [`Mode::Tree`], in which the cursor is at a sentinel
+//! node. The sentinel has key 0 and no children, so no key matches. Each event then takes the slow
+//! path, which tests for the mode.
 
 mod clock_reset;
 mod coroutine;
@@ -81,14 +81,14 @@ use waiting::Watch;
 /// Result of reporting one event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// It is in the tree, or counted as an overflow call.
+    /// The event is in the tree, or counted as an overflow call.
     Recorded,
-    /// The key is not defined: the host says what it is and enters again.
+    /// The key is not defined. The host defines the function and enters again.
     UnknownFunction,
     /// There is no room even for a counter. The call is counted as dropped, and its time
     /// stays in its caller.
     Dropped,
-    /// A leave of what was not entered, ignored.
+    /// The call that ends was not entered. The event is ignored.
     NotOpen,
     /// The handle was detached, and takes no events.
     Detached,
@@ -99,7 +99,7 @@ pub(crate) enum Outcome {
 pub(crate) struct ThreadOptions {
     pub(crate) clock: Clock,
     pub(crate) waiting: bool,
-    /// Events are kept.
+    /// True if the recording has a history.
     pub(crate) history: bool,
 }
 
@@ -130,17 +130,18 @@ pub(crate) trait Home: Sized {
         body: impl FnOnce(),
     ) -> Result<(), Outcome>;
 
-    /// The call open in `node`, of that function, has waited. Returns what for.
+    /// Notes that the call that is open in `node`, of the function at that index, has waited.
+    /// Returns what it waited for.
     fn waited(&self, node: NodeIndex, function: u32, wait: Wait) -> Waiting;
 
     /// Gives the thread another block of the history. Returns false if there is none.
     fn renew_block(&self, thread: &Thread<Self>) -> bool;
 
-    /// A coroutine of that function starts, or continues at a tick of the common axis after it
-    /// was suspended. Returns false for a hidden function.
+    /// Notes that a coroutine of that function starts, or that it continues at the tick
+    /// `has_continued` of the common axis. Returns false for a hidden function.
     fn coroutine_runs(&self, coroutine: u64, function: u32, has_continued: Option<u64>) -> bool;
 
-    /// The coroutine ends its visit.
+    /// Notes that the coroutine ends its visit.
     fn coroutine_stops(&self, coroutine: u64, end: VisitEnd);
 
     /// Runs `body` under the lock.
@@ -172,10 +173,10 @@ enum Mode {
 pub(crate) struct Thread<H> {
     cursor: Cell<NonNull<Node>>,
     base: Cell<NonNull<Node>>,
-    /// Has the tick of the latest event, up to which open calls are counted.
+    /// Root of the tree. It has the tick of the latest event, up to which open calls are counted.
     root: Cell<NonNull<Node>>,
-    /// Subtracted from the clock, so that ticks of this recording begin at 1. Changes where
-    /// the clock was reset.
+    /// Subtracted from the clock, so that ticks of this recording begin at 1. Changes when the
+    /// clock was reset, and by excluded time.
     epoch: Cell<u64>,
     /// Gap between two events by the counter from which on a wait is looked for; 0 with a history.
     gap_limit: Cell<u64>,
@@ -185,7 +186,7 @@ pub(crate) struct Thread<H> {
     nodes: Cell<u32>,
     room: Cell<Room>,
     known: KnownFunctions,
-    /// Index that no node of a tree has, nor any behind it; 0 before the first node.
+    /// Nodes of trees have indices below this one; 0 before the first node.
     budget: Cell<NodeIndex>,
     home: NonNull<H>,
     shared: Arc<ThreadShared>,
@@ -195,11 +196,11 @@ pub(crate) struct Thread<H> {
     tree_generation: Cell<u64>,
     /// Tick of the latest event when recording was disabled the last time.
     tick_at_last_disable: Cell<u64>,
-    /// Another thread has taken the handle over, and its host has not given a time yet.
+    /// True if another thread has taken the handle over, and its host has not given a time yet.
     rebase_next_host_tick: Cell<bool>,
     watch: Watch,
     history: HistoryCursor,
-    /// Coroutines have awaiting and runs.
+    /// True if the awaiting and the runs of coroutines are recorded.
     follows_coroutines: bool,
     visits: CoroutineVisits,
     spans: OpenSpans,
@@ -212,7 +213,7 @@ pub(crate) struct Thread<H> {
 // recording's lock orders what one owner does before what the next one does.
 unsafe impl<H: Home + Sync> Send for Thread<H> {}
 
-/// Tells this OS thread from all others, dead or alive. Never 0.
+/// Returns a number that distinguishes this OS thread from all others, running or ended. Never 0.
 pub(crate) fn current_thread_token() -> u64 {
     static TOKENS: AtomicU64 = AtomicU64::new(0);
     thread_local!(static HERE: Cell<u64> = const { Cell::new(0) });
@@ -285,7 +286,7 @@ impl<H: Home> Thread<H> {
         thread
     }
 
-    /// The recording that this is a thread of.
+    /// The recording that the thread belongs to.
     pub(crate) fn home(&self) -> &H {
         // SAFETY: it outlives its threads' handles (contract of `new`).
         unsafe { self.home.as_ref() }
@@ -316,7 +317,7 @@ impl<H: Home> Thread<H> {
     /// looks like a gap of centuries, so it is not returned here. For other clocks no gap is short.
     ///
     /// # Errors
-    /// The reading, which is none for other clocks.
+    /// The reading, which has no meaning for other clocks.
     #[inline]
     pub(crate) fn now_at_once(&self) -> Result<u64, u64> {
         if !clock::HAS_COUNTER {
@@ -365,7 +366,7 @@ impl<H: Home> Thread<H> {
         unsafe { self.base.get().add(index as usize).as_ref() }
     }
 
-    /// A call begins or continues at `now`. `key` must not be 0.
+    /// Begins or continues a call at `now`. `key` must not be 0.
     #[cfg(test)]
     pub(crate) fn enter(&self, key: u64, visit: Visit, now: u64) -> Outcome {
         let is_guessed = match self.has_history() {
@@ -395,13 +396,13 @@ impl<H: Home> Thread<H> {
         false
     }
 
-    /// A call begins or continues at `now`. `key` must not be 0.
+    /// Begins or continues a call at `now`. `key` must not be 0.
     pub(crate) fn enter_any(&self, key: u64, visit: Visit, now: u64) -> Outcome {
         self.enter_noted_if::<true>(key, visit, now)
     }
 
-    /// Like [`Thread::enter_any`], at a time that [`Thread::now_at_once`] gave: there is no
-    /// history.
+    /// Like [`Thread::enter_any`], at a time that [`Thread::now_at_once`] returned, which it does
+    /// only without a history.
     pub(crate) fn enter_unnoted(&self, key: u64, visit: Visit, now: u64) -> Outcome {
         self.enter_noted_if::<false>(key, visit, now)
     }
@@ -418,7 +419,8 @@ impl<H: Home> Thread<H> {
                 if NOTED {
                     self.note(Note::Enter(child, visit), now);
                 }
-                // Read after that: a forked child has just returned to it.
+                // Read only now, because finding the node moves a forked child's cursor back into
+                // the tree.
                 let caller = self.cursor();
                 let latest = caller.latest_child();
                 if latest != 0 {
@@ -449,8 +451,8 @@ impl<H: Home> Thread<H> {
         }
     }
 
-    /// A call ends or is suspended at `now`. Calls above it that are still open end with
-    /// it; if it is not open, nothing happens. `key` must not be 0.
+    /// Ends or suspends a call at `now`. Open calls that it has made end with it; if it is not
+    /// open, nothing happens. `key` must not be 0.
     pub(crate) fn leave(&self, key: u64, now: u64) -> Outcome {
         self.leave_as(key, CallEnd::Returned, now)
     }

@@ -9,16 +9,16 @@ use crate::recorder::node::{COUNTER, Node, NodeIndex};
 /// Room that a recording has for another node of a thread.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Room {
-    /// There may be some, for nodes of the tree and for counters.
+    /// There may be room for nodes of the tree and for counters.
     ForNodes,
-    /// There is none for nodes of the tree, and there won't be any.
+    /// There is no room for nodes of the tree, and never will be.
     ForCounters,
     /// A defect struck when a node was made. The thread asks for no more.
     Nowhere,
 }
 
-/// Runs `body`. A panic in it is a defect, and continues to the C ABI, which stops it; before
-/// that, `on_panic` makes sure that it does not strike again and again.
+/// Runs `body`, and calls `on_panic` if it panics, so that the same defect does not strike again
+/// and again. The panic continues to the C ABI, which stops it.
 pub(super) fn contain<T>(on_panic: impl Fn(), body: impl FnOnce() -> T) -> T {
     struct OnDrop<F: Fn()>(F);
     impl<F: Fn()> Drop for OnDrop<F> {
@@ -79,8 +79,8 @@ impl<H: Home> Thread<H> {
         }
     }
 
-    /// Makes the node of `key` under `parent`, if the thread has made a node of that function
-    /// before, so that the recording has begun, and has room for it.
+    /// Makes the node of `key` under `parent`, if the thread has room for it and has made a node of
+    /// that function before. The recording has begun then.
     fn make_at_once(&self, parent: NodeIndex, key: u64) -> Option<NodeIndex> {
         let function = self.known.find(key)?;
         let has_room = self.has_room(self.budget.get()) && !self.has_small_table();
@@ -133,7 +133,7 @@ impl<H: Home> Thread<H> {
         unsafe { self.children.find(self.base.get(), parent, key) }
     }
 
-    /// Nodes that the thread has.
+    /// Number of nodes that the thread has.
     pub(crate) fn nodes(&self) -> u32 {
         self.nodes.get()
     }
@@ -144,7 +144,7 @@ impl<H: Home> Thread<H> {
         index != self.chunk_end.get() && index < limit
     }
 
-    /// The recording has no room for another node of a tree, for good.
+    /// Notes that the recording will never again have room for a node of a tree.
     pub(crate) fn set_full(&self) {
         self.room.set(Room::ForCounters);
     }
@@ -173,12 +173,12 @@ impl<H: Home> Thread<H> {
     }
 }
 
-/// The made nodes in a thread's chunks, in the order in which they were made: all
-/// of every chunk but the last, which is made up to `next`.
+/// Returns the nodes that were made in a thread's chunks, in the order in which they were made. In
+/// all chunks but the last these are all nodes; in the last, those before `next`.
 ///
 /// # Safety
-/// * `chunks` are chunks of the arena at `base` that one thread filled in order,
-///   and `next` is what its [`super::ThreadShared::next`] gave.
+/// * `chunks` are chunks of the arena at `base` that one thread filled in order, and its
+///   [`super::ThreadShared::next`] returned `next`.
 pub(crate) unsafe fn made_nodes<'n>(
     base: NonNull<Node>,
     chunks: &[Range<NodeIndex>],

@@ -1,10 +1,10 @@
-//! Calls that there is no room for in a thread's tree.
+//! Counts calls for which a thread's tree has no room.
 //!
-//! They *overflow*: until the first of them ends, each call counts under its function alone,
-//! whichever function called it. Meanwhile the thread needs what it does without elsewhere, a stack
-//! of the open calls' keys. One counter runs at a time, that of the call on top, for as long as the
-//! `overflow` of the tree's innermost open node runs. So self times are exact, and any state
-//! between two instructions is readable, as it is in the tree.
+//! Such calls *overflow*: until the first of them ends, each call counts under its function alone,
+//! whichever function called it. Meanwhile the thread needs a stack of the open calls' keys, for
+//! which the tree serves otherwise. One counter runs at a time, that of the call on top, for as
+//! long as the `overflow` of the tree's innermost open node runs. So self times are exact, and any
+//! state between two instructions is readable, as it is in the tree.
 //!
 //! Functions that are hidden have no counter; while one is on top, its caller's runs.
 
@@ -74,7 +74,7 @@ impl OverflowCalls {
         })
     }
 
-    /// Takes all of them, the innermost first. Frees nothing.
+    /// Removes all calls, the innermost first, and gives their keys to `take`. Frees nothing.
     pub(super) fn drain(&self, mut take: impl FnMut(u64)) {
         self.with(|open| {
             while let Some(call) = open.pop() {
@@ -83,15 +83,15 @@ impl OverflowCalls {
         });
     }
 
-    /// Leaves them as they are for good: their thread is in another process, and may have
-    /// been changing them when this one was forked.
+    /// Forgets the calls without freeing their memory. Their thread is in another process, and may
+    /// have been changing them when this process was forked.
     pub(super) fn forget(&self) {
         std::mem::forget(self.0.take());
     }
 }
 
 impl<H: Home> Thread<H> {
-    /// A call that there is no room for begins or continues at `now`.
+    /// Begins or continues a call for which there is no room, at `now`.
     pub(super) fn enter_overflow(&self, key: u64, visit: Visit, now: u64) -> Outcome {
         if let Mode::Retired = self.mode.get() {
             return Outcome::Dropped;
@@ -179,7 +179,8 @@ impl<H: Home> Thread<H> {
             (1, _) => self.note(Note::Leave(end), now),
             (_, 0) => self.note(Note::EndTo(self.index_of_innermost()), now),
             _ => {
-                // One by one, because a block that begins meanwhile has the others.
+                // One by one, because a block that begins meanwhile states the calls that are still
+                // open.
                 while self.overflow.depth() > depth {
                     if self.overflow.top().is_some_and(|call| is_noted(&call)) {
                         self.note(Note::Leave(end), now);
@@ -191,12 +192,13 @@ impl<H: Home> Thread<H> {
         }
     }
 
-    /// Lets time run for another call from `now` on; `None` is the one in the tree.
+    /// Stops the time of the call `before` and starts that of the call `after`, at `now`. `None` is
+    /// the innermost call in the tree.
     fn run(&self, before: Option<NodeIndex>, after: Option<NodeIndex>, now: u64) {
         if before == after {
             return;
         }
-        // SAFETY: a node of the arena, for calls overflow below the root at least.
+        // SAFETY: a node of the arena, because calls overflow below the root at least.
         let in_tree = unsafe { self.innermost().as_ref() }.overflow();
         match before {
             Some(counter) => self.node(counter).close(now),

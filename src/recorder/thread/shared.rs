@@ -10,13 +10,13 @@ use crate::recorder::node::{Node, NodeIndex};
 
 /// The token of no thread.
 const NOBODY: u64 = 0;
-/// The token of no thread, in a handle that is left to one that has not come yet.
+/// The token in a handle that is reserved for a thread that has not adopted it yet.
 const SOMEBODY: u64 = u64::MAX;
 
 /// State of one thread that is read under the recording's lock, while the thread records.
 #[derive(Debug)]
 pub(crate) struct ThreadShared {
-    /// Null in a forked child that does not have the thread. Changes in such a child only.
+    /// Null in a forked child that does not have the thread. Changes in forked children only.
     root: AtomicPtr<Node>,
     /// First node of the current chunk that is not made yet.
     next: AtomicU32,
@@ -49,8 +49,8 @@ impl ThreadShared {
         unsafe { self.root.load(Acquire).as_ref() }
     }
 
-    /// Replaces the tree by one that begins at `root` and has nodes up to `next`; by none
-    /// if there is no `root`.
+    /// Replaces the tree by one that begins at `root` and has nodes up to `next`, or by none if
+    /// there is no `root`.
     ///
     /// # Safety
     /// * As for [`ThreadShared::new`]; and no other thread uses the old tree meanwhile.
@@ -81,7 +81,7 @@ impl ThreadShared {
         self.owner.store(current_thread_token(), Relaxed);
     }
 
-    /// Leaves the handle to a thread that has not come yet. Under the recording's lock.
+    /// Reserves the handle for a thread that will adopt it. Under the recording's lock.
     pub(super) fn reserve(&self) {
         self.owner.store(SOMEBODY, Relaxed);
     }
@@ -101,12 +101,12 @@ impl ThreadShared {
         self.next.store(next, Release);
     }
 
-    /// Calls that are in no node.
+    /// Number of calls that are in no node.
     pub(crate) fn dropped(&self) -> u64 {
         self.root().map_or(0, Node::dropped)
     }
 
-    /// Threads that have recorded in this tree.
+    /// Number of threads that have recorded in this tree.
     pub(crate) fn threads(&self) -> u32 {
         self.root().map_or(1, Node::threads)
     }
@@ -121,7 +121,7 @@ impl ThreadShared {
         self.root().map_or(0, Node::latest_acquired)
     }
 
-    /// Ticks that went to the recorder, which the thread's own leave out.
+    /// Ticks that went to the recorder, which the thread's own ticks exclude.
     pub(crate) fn excluded(&self) -> u64 {
         self.root().map_or(0, Node::excluded)
     }

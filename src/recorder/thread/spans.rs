@@ -16,15 +16,16 @@ use super::{Home, Mode, Note, Outcome, Thread};
 use crate::model::timeline::CallEnd;
 use crate::recorder::node::{Node, NodeIndex, Visit};
 
-/// Spans that a thread keeps at most, open and suspended each: they are never ended.
+/// Largest number of spans that a thread keeps, open ones and suspended ones each, because a host
+/// may never end them.
 const MOST: usize = 4096;
 
 /// Keys of a thread's spans that may outlive the call in which they began.
 #[derive(Default)]
 pub(super) struct OpenSpans {
-    /// The innermost last. Some may have ended with their call.
+    /// Keys of open spans, the innermost last. Some may have ended with their call.
     open: Cell<Vec<u64>>,
-    /// Those of coroutines and fibers that are suspended, the innermost last.
+    /// Keys of the spans of each suspended coroutine and fiber, the innermost last.
     suspended: Cell<HashMap<u64, Vec<u64>>>,
     /// Number of `suspended`.
     suspended_count: Cell<usize>,
@@ -72,7 +73,8 @@ impl OpenSpans {
             })
     }
 
-    /// Keys among those of the nodes, which come from the innermost outwards; the outermost first.
+    /// Returns the keys of spans among `nodes`, the outermost first. The nodes come from the
+    /// innermost outwards.
     fn among<'n>(&self, nodes: impl Iterator<Item = &'n Node>) -> Vec<u64> {
         self.with_open(|open| {
             let mut below = open.len();
@@ -104,14 +106,14 @@ impl OpenSpans {
         });
     }
 
-    /// Nothing is open any more.
+    /// Forgets all open spans.
     pub(super) fn clear(&self) {
         if self.has_open() {
             self.with_open(Vec::clear);
         }
     }
 
-    /// Leaves them as they are for good, in a forked child without the thread.
+    /// Forgets them without freeing their memory, in a forked child without the thread.
     pub(super) fn forget(&self) {
         std::mem::forget(self.open.take());
         std::mem::forget(self.suspended.take());
@@ -126,7 +128,7 @@ fn key_of_fiber(innermost: NodeIndex) -> u64 {
 }
 
 impl<H: Home> Thread<H> {
-    /// A span begins at `now`. Its call stays open when that ends in which it began.
+    /// Begins a span at `now`. The span stays open when the call ends in which it began.
     pub(crate) fn begin_span(&self, key: u64, now: u64) -> Outcome {
         // A guess is not noted in the history.
         let outcome = match !self.has_history() && self.enter_guessed(key, Visit::Start, now) {
@@ -139,7 +141,7 @@ impl<H: Home> Thread<H> {
         outcome
     }
 
-    /// A span ends at `now`. Calls that it has made continue below its caller.
+    /// Ends a span at `now`. Calls that it has made continue below its caller.
     pub(crate) fn end_span(&self, key: u64, now: u64) -> Outcome {
         if !self.open_nodes().any(|node| node.key == key) && matches!(self.mode.get(), Mode::Tree) {
             return Outcome::NotOpen;
@@ -181,7 +183,8 @@ impl<H: Home> Thread<H> {
             .take_while(move |each| !std::ptr::eq(*each, node))
     }
 
-    /// Calls are open again at `now`, uncounted, below the innermost one; the outermost first.
+    /// Opens calls again at `now`, uncounted, below the innermost one. `keys` has the outermost
+    /// first.
     pub(super) fn reopen(&self, keys: &[u64], now: u64) {
         let mut path: Vec<NodeIndex> = Vec::new();
         let mut below = self.index_of(self.cursor());
@@ -204,8 +207,8 @@ impl<H: Home> Thread<H> {
         }
     }
 
-    /// The coroutine is about to be suspended in the innermost open call of `key`: its spans wait
-    /// for it.
+    /// Suspends the spans of a coroutine that is about to be suspended in the innermost open call
+    /// of `key`.
     pub(super) fn suspend_spans(&self, key: u64, coroutine: u64) {
         if !self.spans.has_open() || !matches!(self.mode.get(), Mode::Tree) {
             return;
@@ -227,7 +230,7 @@ impl<H: Home> Thread<H> {
         });
     }
 
-    /// The fiber is suspended in that node: its spans wait for it.
+    /// Suspends the spans of the fiber that is suspended in that node.
     pub(super) fn suspend_fiber_spans(&self, innermost: NodeIndex) {
         if !self.spans.has_open() {
             return;
@@ -240,8 +243,8 @@ impl<H: Home> Thread<H> {
         });
     }
 
-    /// The fiber is open again in that node. Other fibers may be suspended there, whose spans are
-    /// the same, so that they stay.
+    /// Resumes the spans of the fiber that continues in that node. They are kept for other fibers
+    /// that may be suspended there, whose spans are the same.
     pub(super) fn resume_fiber_spans(&self, innermost: NodeIndex) {
         if self.spans.suspended_count.get() == 0 {
             return;
@@ -251,7 +254,7 @@ impl<H: Home> Thread<H> {
         spans.iter().flatten().for_each(|key| self.spans.push(*key));
     }
 
-    /// The coroutine, which has just been entered, continues: its spans do, too.
+    /// Resumes the spans of the coroutine, which has just been entered.
     pub(super) fn resume_spans(&self, coroutine: u64, now: u64) {
         if self.spans.suspended_count.get() == 0 {
             return;

@@ -1,16 +1,18 @@
-//! Time in which the thread was on no processor, found at the events that follow it.
+//! Measures the time in which a thread was on no processor, at the event that follows.
 //!
-//! The clocks that show waits are slow, so they are read only where a wait is likely. The gap since
-//! the thread's latest event must be longer than [`Gaps::least`]: shorter waits don't matter. The
-//! kernel says that it may have taken the thread off its processor ([`rseq`]), or can't be asked.
-//! And it has counted a switch.
+//! The clocks that show waits are slow, so they are read only if a wait is likely:
+//! * The gap since the thread's latest event is longer than [`Gaps::least`]. Shorter waits don't
+//!   matter.
+//! * The kernel says that it may have taken the thread off its processor ([`rseq`]), or can't be
+//!   asked.
+//! * The kernel has counted a switch, or the reading before is older than [`FRESH_NS`].
 //!
 //! The thread has waited for wall time less processor time since the reading before. The wait is
 //! counted in the call that was open in the gap. A short wait without a reading right after it is
 //! counted in a later call. The sum over all calls is exact.
 //!
-//! The system counts switches from the thread to others. After voluntary switches alone the thread
-//! was waiting, after involuntary ones alone it was preempted. After both it was preempted for as
+//! The system counts switches from the thread to others. After voluntary switches alone, the thread
+//! was waiting. After involuntary ones alone, it was preempted. After both, it was preempted for as
 //! long as it was ready to run.
 
 use std::cell::Cell;
@@ -25,8 +27,8 @@ use crate::model::timeline::WaitKind;
 use crate::recorder::node::NodeIndex;
 use crate::recorder::rseq;
 
-/// Age up to which a reading is used although the thread has run since. Interrupts and hypervisors
-/// take some of its time, which must not appear in the next wait.
+/// Age in nanoseconds from which on a reading is replaced even if no switch was counted. Interrupts
+/// and hypervisors take some of a thread's time, which must not appear in its next wait.
 const FRESH_NS: u64 = 10_000_000;
 
 /// Time between two events of a thread, in ticks of its clock.
@@ -34,8 +36,8 @@ const FRESH_NS: u64 = 10_000_000;
 struct Gaps {
     /// Up to this gap no wait is looked for: a few microseconds.
     least: u64,
-    /// From this gap on a newer kernel is not asked first: some twenty microseconds, of which
-    /// reading its counts takes a hundredth.
+    /// From this gap on, the counts are read without asking a newer kernel first: some twenty
+    /// microseconds, of which the reading takes a hundredth.
     most: u64,
 }
 
@@ -63,19 +65,19 @@ pub(crate) struct Wait {
     pub(crate) voluntary: u64,
     /// Nanoseconds in which it was ready to run.
     pub(crate) preempted: u64,
-    /// Other threads of the process have used a processor meanwhile.
+    /// True if other threads of the process have used a processor meanwhile.
     pub(crate) others_ran: bool,
-    /// Both parts are estimated by the numbers of switches.
+    /// True if both parts are estimated from the numbers of switches.
     pub(crate) is_estimated: bool,
 }
 
-/// Time of a thread since its latest reading, in nanoseconds, as another thread can tell.
+/// Time of a thread since its latest reading, in nanoseconds, as another thread can measure it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SinceReading {
     pub(crate) ran: u64,
     /// Time in which the thread had no processor.
     pub(crate) waited: u64,
-    /// The part of that in which it was ready to run, if the reading is its first: 0 otherwise.
+    /// The part of `waited` in which it was ready to run, if the reading is its first; otherwise 0.
     pub(crate) preempted: u64,
 }
 
@@ -86,7 +88,7 @@ pub(super) struct LatestReading {
     os_thread: AtomicU32,
     cpu_ns: AtomicU64,
     monotonic_ns: AtomicU64,
-    /// Time of being ready to run; [`NOT_READ`] after later readings, which do not tell it.
+    /// Time in which it was ready to run; [`NOT_READ`] after later readings, which lack it.
     run_delay_ns: AtomicU64,
 }
 
@@ -108,8 +110,8 @@ impl LatestReading {
         self.monotonic_ns.store(usage.monotonic_ns, Release);
     }
 
-    /// Returns the time since then. `None` if the thread takes another reading meanwhile, or is
-    /// over.
+    /// Returns the time since the reading. `None` if the thread takes another reading meanwhile, or
+    /// has ended.
     pub(super) fn until_now(&self) -> Option<SinceReading> {
         let os_thread = self.os_thread.load(Acquire);
         let began = self.monotonic_ns.load(Acquire);
@@ -137,7 +139,7 @@ impl LatestReading {
 pub(super) struct Watch {
     gaps: Option<Gaps>,
     latest: Cell<ThreadUsage>,
-    /// Time of being ready to run, less the part that was returned before.
+    /// Time in which the thread was ready to run, less the part that was returned before.
     run_delay: Cell<Option<u64>>,
 }
 
@@ -154,7 +156,8 @@ impl Watch {
     /// Counts waits of the calling thread from now on.
     pub(super) fn begin(&self, reading: &LatestReading) {
         if self.gaps.is_some() {
-            // These take longest, so they come first: a wait in them is before the reading.
+            // These calls take longest, so they come first. A wait in them is then before the
+            // reading.
             let (os_thread, run_delay) = (clock::os_thread(), run_delay_ns());
             self.run_delay.set(run_delay);
             rseq::watch();
@@ -164,12 +167,13 @@ impl Watch {
         }
     }
 
-    /// Counts waits of another thread from now on, of which the system has that number.
+    /// Counts waits of another thread from now on. `os_thread` is the system's number of it.
     fn begin_for(&self, os_thread: u32, reading: &LatestReading) {
         let usage = ThreadUsage::of(os_thread).filter(|_| self.gaps.is_some());
         reading.os_thread.store(0, Release);
         if let Some(mut usage) = usage {
-            // It has switched to wait before it waits from now on, and counts no other switch.
+            // Its switch into the present wait was counted before, and the wait counts no other
+            // switch.
             usage.switches.voluntary = usage.switches.voluntary.saturating_sub(1);
             self.latest.set(usage);
             self.run_delay.set(run_delay_of(os_thread));
@@ -177,7 +181,7 @@ impl Watch {
         }
     }
 
-    /// Counts waits of the calling thread on, for which another one has begun to.
+    /// Continues to count waits of the calling thread, which another thread has begun to do.
     fn go_on(&self, reading: &LatestReading) {
         let os_thread = clock::os_thread();
         if os_thread == 0 || reading.os_thread.load(Acquire) != os_thread {
@@ -185,7 +189,7 @@ impl Watch {
         }
     }
 
-    /// Gap from which on an event has to look; 0 if the clock is not the counter.
+    /// Gap from which on an event has to look for a wait; 0 if the clock is not the counter.
     pub(super) fn gap_limit(&self, clock: Clock) -> u64 {
         match (clock, self.gaps) {
             (Clock::Tsc, Some(gaps)) => gaps.least + 1,
@@ -226,7 +230,7 @@ impl Watch {
         let voluntary = since(now.switches.voluntary, before.switches.voluntary);
         let involuntary = since(now.switches.involuntary, before.switches.involuntary);
         let (preempted, is_estimated) = match (voluntary, involuntary) {
-            // Interrupts, or a hypervisor: nothing that the program does changes it.
+            // Interrupts or a hypervisor took the time, on which the program has no influence.
             (0, 0) => return None,
             (0, _) => (waited, false),
             (_, 0) => (0, false),
@@ -246,8 +250,8 @@ impl Watch {
         })
     }
 
-    /// The part of `waited` in which the thread was ready to run. Without that figure of the
-    /// kernel's, each switch counts the same, and the part is estimated.
+    /// Returns the part of `waited` in which the thread was ready to run. If the kernel does not
+    /// have that figure, the part is estimated, with the same time for each switch.
     fn ready_of(&self, waited: u64, voluntary: u64, involuntary: u64) -> (u64, bool) {
         let now = run_delay_ns();
         let before = self.run_delay.replace(now);
@@ -267,8 +271,8 @@ impl<H: Home> Thread<H> {
         self.at(self.reading_of_event())
     }
 
-    /// Reading of the clock for an event: counts the wait before it. Looking for a wait is where
-    /// the system likes to take the processor away, so the event is after that.
+    /// Reading of the clock for an event: counts the wait before it. The event is after the look
+    /// for a wait, because the system often takes the processor away in it.
     pub(super) fn reading_of_event(&self) -> u64 {
         let reading = self.clock.now();
         let gap = self.ticks(reading).saturating_sub(self.last() as i64);
@@ -297,12 +301,12 @@ impl<H: Home> Thread<H> {
         self.watch.begin(&self.shared.reading);
     }
 
-    /// Counts waits of the thread that the system has that number of, until it adopts the handle.
+    /// Counts waits of the thread with the system's number `os_thread`, until it adopts the handle.
     pub(super) fn begin_to_watch_for(&self, os_thread: u32) {
         self.watch.begin_for(os_thread, &self.shared.reading);
     }
 
-    /// Counts waits of the calling thread, from where another one has begun to.
+    /// Continues to count waits of the calling thread, which another thread has begun to do.
     pub(super) fn go_on_to_watch(&self) {
         self.watch.go_on(&self.shared.reading);
     }

@@ -1,5 +1,5 @@
-//! From a recording to the value that is written: nodes as columns, ticks as
-//! nanoseconds, the profiler's own frames taken out.
+//! Converts a recording to the value that is written: nodes become columns, ticks become
+//! nanoseconds, and the profiler's own frames are removed.
 
 use std::ops::Range;
 use std::ptr::NonNull;
@@ -13,9 +13,9 @@ use crate::recorder::live::Suspension;
 use crate::recorder::node::{Node, NodeIndex};
 use crate::recorder::thread::{ThreadShared, made_nodes};
 
-/// Returns what `recording` holds now, open calls with their time so far. `None` when nothing was
-/// ever recorded. Other threads may record meanwhile. Each of their calls is in the snapshot or
-/// not.
+/// Returns what `recording` holds now, open calls with their time so far, or `None` if nothing was
+/// ever recorded. Other threads may record meanwhile. Each of their calls is either in the snapshot
+/// or not.
 pub(crate) fn snapshot(recording: &Recording, ending: Ending) -> Option<Trees> {
     snapshot_by(recording, ending, recording.rate())
 }
@@ -23,8 +23,8 @@ pub(crate) fn snapshot(recording: &Recording, ending: Ending) -> Option<Trees> {
 /// Like [`snapshot`], with a rate of the recording's ticks that was measured before.
 ///
 /// The lock is held for as long as it takes to copy the lists of chunks and of records. Nodes are
-/// read without it, because a thread that makes one would wait, with all threads behind it if the
-/// host has a lock of its own.
+/// read without the lock, because threads that make nodes would wait for it. If such a thread holds
+/// a lock of the host's, all other threads would wait too.
 pub(super) fn snapshot_by(recording: &Recording, ending: Ending, rate: TickRate) -> Option<Trees> {
     Some(assemble(
         recording,
@@ -61,16 +61,16 @@ fn assemble(recording: &Recording, parts: Parts, rate: TickRate) -> Trees {
     trees
 }
 
-/// Parts of a recording as they are at one moment, but for its nodes.
+/// Parts of a recording as they are at one moment, except for its nodes.
 struct Parts {
     process: Process,
-    /// Number of the recording.
+    /// Random id of the recording.
     recording: RecordingId,
     /// Address of node 0.
     base: NonNull<Node>,
     threads: Vec<ThreadPart>,
-    /// Latest tick at which each thread that shares a clock with others still ran; 0 if a clock of
-    /// each thread's own says nothing about others.
+    /// Latest tick of all threads, at which all of them still ran; 0 if their clock is not a common
+    /// one of wall time.
     latest_of_all: u64,
     /// Latest tick of all threads.
     latest: u64,
@@ -80,7 +80,7 @@ struct Parts {
     runs: Vec<(NodeIndex, u64, u64)>,
 }
 
-/// A thread's tree, but for its nodes.
+/// A thread's tree, except for its nodes.
 struct ThreadPart {
     thread: Arc<ThreadShared>,
     name: Box<[u8]>,
@@ -124,7 +124,7 @@ impl Parts {
 }
 
 impl ThreadPart {
-    /// `None` for a thread that a forked child has not.
+    /// `None` for a thread that a forked child does not have.
     fn copy(entry: &ThreadEntry) -> Option<ThreadPart> {
         Some(ThreadPart {
             root: entry.chunks.first()?.start,
@@ -138,7 +138,7 @@ impl ThreadPart {
     }
 }
 
-/// The latest tick at which the thread is known to run, with the time that its ticks leave out:
+/// The latest tick at which the thread is known to run, plus the time that its ticks exclude. All
 /// threads have that time axis in common.
 fn latest(entry: &ThreadEntry) -> u64 {
     let now = entry.now_if_current();
@@ -161,7 +161,7 @@ fn add_thread(
     let mut innermost = None;
     for (index, node) in parts.nodes(of) {
         assembly.add(index, &MemoryNode { node, thread, now });
-        // A callee's node is made after its caller's.
+        // A callee's node is made after its caller's, so the last open one is the innermost.
         if node.is_open() {
             innermost = Some((index, node.function()));
         }
@@ -171,7 +171,8 @@ fn add_thread(
         .zip(thread.wait_under_way());
     if let Some(((index, function), since)) = wait {
         let voluntary = since.waited - since.preempted;
-        // A thread that has no processor for most of the time waits for something.
+        // A thread that ran for less than a sixteenth of its wait waits for something other than
+        // the GIL.
         let is_for_gil =
             since.ran > voluntary / 16 && recording.lock().functions.is_python(function);
         let (blocked, gil) = match is_for_gil {
@@ -190,7 +191,8 @@ fn add_thread(
 #[cfg(all(test, edbprof_loom))]
 mod interleaved;
 
-/// Adds awaiting. Coroutines that are suspended are so until the latest tick of all threads.
+/// Adds awaiting. Coroutines that are suspended now count as suspended until the latest tick of all
+/// threads.
 fn add_awaiting(assembly: &mut Assembly<'_, Recording>, parts: &Parts) {
     for &(node, awaiting, longest_run) in &parts.awaits {
         assembly.add_awaiting(node, awaiting, longest_run);
@@ -258,8 +260,8 @@ impl Functions for Recording {
     }
 }
 
-/// Returns the share of the time in which the main thread could run that it ran. The rest is
-/// other processes': Linux counts both.
+/// Returns the share of its runnable time in which the main thread ran. In the rest, it waited for
+/// a processor. Linux counts both.
 fn running_share() -> Option<f64> {
     let counters = std::fs::read_to_string("/proc/self/schedstat").ok()?;
     let mut numbers = counters.split_whitespace().map(str::parse::<f64>);
