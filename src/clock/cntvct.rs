@@ -1,4 +1,4 @@
-//! The generic timer's virtual counter of aarch64, in the part of the time stamp counter.
+//! The generic timer's virtual counter of aarch64, which serves as the time stamp counter.
 
 use std::arch::asm;
 
@@ -8,9 +8,8 @@ use super::TickRate;
 ///
 /// An `isb` before the reading would keep it from happening before earlier instructions. It would
 /// also empty the pipeline at each event, which takes longer than the event. Without it a reading
-/// is early by what a processor has under way, some tens of nanoseconds, as `rdtsc` is. The order
-/// of two readings is not promised either: a thread's ticks never run backwards because the
-/// recorder clamps them.
+/// may be some tens of nanoseconds early, as with `rdtsc`. Two readings may even be out of order.
+/// The recorder clamps them, so that a thread's ticks never run backwards.
 #[inline]
 pub(super) fn read() -> u64 {
     let count: u64;
@@ -35,7 +34,8 @@ pub(super) fn known_rate() -> Option<TickRate> {
     rate_of(frequency())
 }
 
-/// Counters have 1 MHz to 1 GHz, and a little more where hardware is emulated.
+/// Returns the rate of a counter with that frequency. Counters have 1 MHz to 1 GHz, and a little
+/// more if hardware is emulated.
 fn rate_of(frequency: u64) -> Option<TickRate> {
     const LEAST: u64 = 1_000_000;
     const MOST: u64 = 4_000_000_000;
@@ -45,12 +45,12 @@ fn rate_of(frequency: u64) -> Option<TickRate> {
 }
 
 /// Returns true if the rate is known. All processors have the same count, at a constant rate, by
-/// the architecture. Where a processor has an erratum, Linux reads the counter in its place.
+/// the architecture. If a processor has an erratum, Linux reads the counter for the program.
 pub(super) fn is_reliable() -> bool {
     known_rate().is_some()
 }
 
-/// Ticks in some microseconds.
+/// Returns the ticks in `us` microseconds.
 pub(super) fn ticks_in_us(us: u64) -> u64 {
     known_rate().map_or(0, |rate| rate.ticks(us * 1000))
 }

@@ -1,8 +1,8 @@
-//! Clocks that stamp events, and what their ticks are in nanoseconds.
+//! Clocks that stamp events, and the lengths of their ticks in nanoseconds.
 //!
-//! The wall clock is the processor's time stamp counter where it is known to be
-//! good: about 3 ns a reading where `clock_gettime` takes 20. [`sample`] measures its rate. On
-//! aarch64, *time stamp counter* means the generic timer's virtual counter, whose rate is known.
+//! The wall clock is the processor's time stamp counter where it is known to be good. Reading it
+//! takes about 3 ns, and `clock_gettime` takes 20. [`sample`] measures its rate. On aarch64, *time
+//! stamp counter* means the generic timer's virtual counter, whose rate is known.
 
 mod rate;
 mod sample;
@@ -28,7 +28,7 @@ pub(crate) use usage::{
     Switches, ThreadUsage, monotonic_ns, os_thread, run_delay_ns, run_delay_of, usage_of,
 };
 
-/// Reading the counter takes one instruction here, without a system call.
+/// True if reading the counter takes one instruction, without a system call.
 pub(crate) const HAS_COUNTER: bool = cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
 
 /// Clock that stamps the events of a recording.
@@ -44,11 +44,11 @@ pub(crate) enum Clock {
     Host,
 }
 
-/// Name of the environment variable that turns the time stamp counter off, for machines where the
-/// counter is bad and the kernel has not noticed. Any value will do.
+/// Environment variable that turns the time stamp counter off, for machines with a bad counter that
+/// the kernel has not noticed. Any value but an empty one works.
 const NO_TSC: &str = "EDBPROF_NO_TSC";
 
-/// The best wall clock of this machine; found out once.
+/// Returns the best wall clock of this machine, which is determined once.
 pub(crate) fn wall() -> Clock {
     static WALL: OnceCell<Clock> = OnceCell::new();
     *WALL.get_or_init(|| {
@@ -67,8 +67,8 @@ pub(crate) fn tsc() -> u64 {
     tsc::read()
 }
 
-/// Ticks of the time stamp counter in some microseconds; on x86-64 for the 2 to 4 GHz that
-/// counters have.
+/// Returns about the ticks of the time stamp counter in `us` microseconds. On x86-64, counters have
+/// 2 to 4 GHz, and 3.3 GHz are assumed.
 pub(crate) fn counter_ticks_in_us(us: u64) -> u64 {
     tsc::ticks_in_us(us)
 }

@@ -1,4 +1,4 @@
-//! Ticks to nanoseconds.
+//! Converts ticks to nanoseconds.
 
 /// Nanoseconds in a tick, as a fixed-point number.
 ///
@@ -37,7 +37,7 @@ impl TickRate {
         self.0
     }
 
-    /// The rate from [`TickRate::to_bits`]; `None` for 0, which is none.
+    /// The rate from [`TickRate::to_bits`]; `None` for 0, which is no rate.
     pub(crate) fn from_bits(bits: u64) -> Option<TickRate> {
         (bits != 0).then_some(TickRate(bits))
     }

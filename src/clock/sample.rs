@@ -2,9 +2,9 @@
 //!
 //! The counter's rate is constant but unknown, except on aarch64, where the processor states it. It
 //! is measured between the beginning and the end of the recording, so nothing waits for a
-//! calibration. If the system was suspended between them, the two moments say nothing. The
-//! monotonic clock has stopped meanwhile, and the counter has continued, stopped or begun anew,
-//! depending on the machine. The rate is as it was, though: it is measured afresh.
+//! calibration. If the system was suspended in between, the two samples can't be compared. The
+//! monotonic clock has stopped meanwhile, and the counter has continued, stopped or been reset,
+//! depending on the machine. The rate has not changed, so it is measured again.
 
 use std::time::Duration;
 
@@ -50,8 +50,8 @@ impl ClockSample {
         best.1
     }
 
-    /// The first moment that this process has asked for, or this one if the two can't be compared.
-    /// So only the first of many short recordings has to wait for its rate.
+    /// Returns the first sample on which this process has called this function, or `self` if the
+    /// two can't be compared. So only the first of many short recordings has to wait for its rate.
     pub(crate) fn or_first_of_process(self) -> ClockSample {
         static FIRST: OnceCell<ClockSample> = OnceCell::new();
         let first = *FIRST.get_or_init(|| self);
@@ -62,21 +62,21 @@ impl ClockSample {
         }
     }
 
-    /// The rate of the time stamp counter since this moment. Waits until two milliseconds have
-    /// passed, if the sample is newer or the system was suspended since. With less between them,
-    /// the readings' own 30 ns would show.
+    /// The rate of the time stamp counter since this sample. Waits until two milliseconds have
+    /// passed, if the sample is newer or the system was suspended since. After less time, the 30 ns
+    /// of a reading would distort the rate.
     pub(crate) fn tsc_rate(self) -> TickRate {
         self.rate_over(Duration::from_millis(2), ClockSample::now)
     }
 
-    /// As [`ClockSample::tsc_rate`], but waits for 20 microseconds at most: good to a
-    /// hundredth at least.
+    /// Like [`ClockSample::tsc_rate`], but waits for 20 µs at most. The result is exact to 1 % or
+    /// better.
     pub(crate) fn tsc_rate_so_far(self) -> TickRate {
         self.rate_over(Duration::from_micros(20), ClockSample::now)
     }
 
-    /// The rate since this moment, or since a later one if the two can't be compared,
-    /// over `least` at least. `now` gives the present moment.
+    /// The rate since this sample, or since a later one if the two can't be compared, over `least`
+    /// at least. `now` returns a sample of the present moment.
     fn rate_over(self, least: Duration, now: impl FnMut() -> ClockSample) -> TickRate {
         if let Some(rate) = tsc::known_rate() {
             return rate;
@@ -84,7 +84,7 @@ impl ClockSample {
         self.measured_over(least, now)
     }
 
-    /// Like [`ClockSample::rate_over`], for a counter whose rate nothing states.
+    /// Like [`ClockSample::rate_over`], for a counter whose rate is not known.
     fn measured_over(self, least: Duration, mut now: impl FnMut() -> ClockSample) -> TickRate {
         let mut since = self;
         loop {
@@ -108,7 +108,7 @@ impl ClockSample {
             && later.suspended_ns.abs_diff(self.suspended_ns) <= MOST_JITTER_NS
     }
 
-    /// The rate from this moment to `later`. `None` if it makes no sense.
+    /// The rate from this sample to `later`. `None` if it is impossible.
     fn rate_until(self, later: ClockSample) -> Option<TickRate> {
         let ns = later.monotonic_ns.saturating_sub(self.monotonic_ns);
         let ticks = later.tsc.saturating_sub(self.tsc).max(1);

@@ -26,7 +26,8 @@ pub(super) fn is_reliable() -> bool {
     invariant && kernel_trusts_it()
 }
 
-/// Linux strikes a TSC that it has seen drifting from this list.
+/// Returns false if Linux has removed the TSC from its list of clock sources, because it has seen
+/// the TSC drift.
 #[cfg(target_os = "linux")]
 fn kernel_trusts_it() -> bool {
     const SOURCES: &str = "/sys/devices/system/clocksource/clocksource0/available_clocksource";
@@ -46,7 +47,7 @@ pub(super) fn known_rate() -> Option<TickRate> {
     None
 }
 
-/// Ticks in some microseconds, at 3.3 GHz.
+/// Returns the ticks in `us` microseconds at 3.3 GHz.
 pub(super) fn ticks_in_us(us: u64) -> u64 {
     us * 3277
 }

@@ -1,4 +1,4 @@
-//! Processor time of the calling thread, and how often it came off its processor.
+//! Reads the processor time of threads, and the numbers of their switches to other threads.
 
 #[cfg(test)]
 use std::cell::Cell;
@@ -10,9 +10,9 @@ use super::system;
 /// Switches from the calling thread to others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Switches {
-    /// Times that the thread gave its processor up, to wait.
+    /// Number of times that the thread gave its processor up, to wait.
     pub(crate) voluntary: u64,
-    /// Times that its processor was taken from it.
+    /// Number of times that its processor was taken from it.
     pub(crate) involuntary: u64,
 }
 
@@ -35,8 +35,8 @@ thread_local! {
 
 impl ThreadUsage {
     /// The figures now. Reading processor time makes Linux notice that the thread has used up its
-    /// slice, so this is where it comes off its processor. The switches are read last, so that
-    /// they contain that one as the clocks do.
+    /// time slice, so the thread often loses its processor here. The switches are read last, so
+    /// that they include that switch, as the clocks do.
     pub(crate) fn now() -> ThreadUsage {
         let process_cpu_ns = system::process_cpu_ns();
         let cpu_ns = system::thread_cpu_ns();
@@ -54,8 +54,8 @@ impl ThreadUsage {
 }
 
 impl ThreadUsage {
-    /// The figures of another thread of this process. `None` where the system does not tell them,
-    /// or if there is no such thread.
+    /// The figures of another thread of this process. `None` if the system does not have them, or
+    /// if there is no such thread.
     pub(crate) fn of(os_thread: u32) -> Option<ThreadUsage> {
         let switches = Switches::of(os_thread)?;
         let (cpu_ns, monotonic_ns) = usage_of(os_thread)?;
@@ -131,7 +131,7 @@ impl Switches {
     }
 }
 
-/// Nanoseconds that the calling thread was ready to run and had no processor. Opens a file and
+/// Nanoseconds in which the calling thread was ready to run and had no processor. Opens a file and
 /// keeps no descriptor; takes microseconds. `None` where the kernel does not count them.
 pub(crate) fn run_delay_ns() -> Option<u64> {
     run_delay_in("/proc/thread-self/schedstat")

@@ -50,8 +50,8 @@ impl NodeAwaits {
         self.by_node.entry(node).or_default().add(more);
     }
 
-    /// Adds a run. The longest [`MOST_RUNS`] stay, and those that are equal to the last of them
-    /// but for the node: which of these a merge keeps must not depend on its order.
+    /// Adds a run. Keeps the longest [`MOST_RUNS`], and others that differ from the last of them
+    /// only in their node. So the order of a merge does not matter.
     pub fn add_run(&mut self, run: LongRun) {
         if run.duration > 0 {
             let order = |run: &LongRun| (u64::MAX - run.duration, run.start_unix_ns, run.node);
@@ -67,8 +67,8 @@ impl NodeAwaits {
         }
     }
 
-    /// Adds the figures of `other`, whose nodes are here where `place` says; those that it says
-    /// nothing of are left out.
+    /// Adds the figures of `other`. `place` maps its nodes to those of this tree; nodes without a
+    /// place are left out.
     pub(crate) fn extend(&mut self, other: &NodeAwaits, place: impl Fn(u32) -> Option<u32>) {
         for (node, awaiting) in other.iter() {
             if let Some(node) = place(node) {

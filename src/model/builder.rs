@@ -1,4 +1,4 @@
-//! A call tree that grows node by node, every kind once under each parent.
+//! Builds a call tree node by node, with one node of each kind under each parent.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ pub(crate) struct TreeBuilder {
     /// Nodes by parent and kind: those before `in_table`, and those with twins.
     children: HashMap<(u32, u32), u32, RandomState>,
     in_table: usize,
-    /// The node that was asked for last.
+    /// The node that was requested last.
     last: usize,
 }
 
@@ -45,8 +45,8 @@ impl TreeBuilder {
         })
     }
 
-    /// Enters the nodes that were pushed into the table. A tree that nothing is added to needs
-    /// no table.
+    /// Adds the nodes that were pushed to the table. A tree to which nothing is added needs no
+    /// table.
     fn fill_table(&mut self) {
         let (parents, kinds) = (self.nodes.parents(), self.nodes.kinds());
         let new = self.in_table..parents.len();
@@ -60,9 +60,8 @@ impl TreeBuilder {
 
     /// The node of `kind` under `parent`, new with zeros if there was none.
     pub(crate) fn child(&mut self, parent: u32, kind: u32) -> u32 {
-        // Processes of one program meet the same calls in much the same order:
-        // the next node is likely the one after the last, and looking there
-        // costs no cache miss.
+        // Processes of one program make the same calls in much the same order, so the next node is
+        // likely to be the one after the last. Looking there causes no cache miss.
         let guess = self.last + 1;
         if self.nodes.parents().get(guess) == Some(&parent)
             && self.nodes.kinds().get(guess) == Some(&kind)
@@ -83,8 +82,8 @@ impl TreeBuilder {
         node
     }
 
-    /// Like [`TreeBuilder::child`], for a tree whose other nodes are pushed: looks among those
-    /// nodes alone that were asked for in this way.
+    /// Like [`TreeBuilder::child`], for a tree whose other nodes are pushed. Finds only nodes that
+    /// this function has added.
     pub(crate) fn child_with_twins(&mut self, parent: u32, kind: u32) -> u32 {
         let new = self.nodes.len() as u32;
         let node = *self.children.entry((parent, kind)).or_insert(new);
@@ -104,7 +103,7 @@ impl TreeBuilder {
         self.nodes
     }
 
-    /// The tree, if what was added as totals were self times.
+    /// Returns the tree, if the totals that were added are self times.
     pub(crate) fn finish_self_times(mut self) -> Nodes {
         self.nodes.add_up();
         self.nodes

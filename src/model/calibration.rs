@@ -9,7 +9,7 @@ pub struct Cost {
     pub caller: u32,
 }
 
-/// Kinds of calls that cost recording different times.
+/// Kinds of calls, for each of which recording takes another time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
 pub enum CallKind {
@@ -22,7 +22,7 @@ pub enum CallKind {
     /// A call of a Python function that no call instruction makes: by C code, or by an
     /// operator.
     Implicit,
-    /// A call of `__init__` where an object is made, the call of its class apart.
+    /// A call of `__init__` when an object is made, without the call of its class.
     Init,
 }
 
@@ -58,9 +58,9 @@ pub struct Calibration {
     pub costs: [Cost; CallKind::COUNT],
     /// Cost of a call of a class, which is added to its caller, because a class has no node.
     pub class_call: u32,
-    /// Share of the self time of Python functions, millionths, that an interpreter adds which
-    /// runs every instruction slower while a profile function is set (CPython 3.10 and
-    /// 3.11), for a slowness of 1. The costs above are no part of that self time.
+    /// Share of the self time of Python functions that a slowed interpreter adds, millionths, for a
+    /// slowness of 1. CPython 3.10 and 3.11 run every instruction more slowly while a profile
+    /// function is set. The costs above are no part of that self time.
     pub slowed_ppm: u32,
 }
 

@@ -2,8 +2,8 @@
 
 use super::{Counts, LabelId};
 
-/// Figures by caller, in the order of the callers. Most functions have few callers, so that each
-/// list takes just the memory of its size.
+/// Figures by caller, in the order of the callers. Most functions have few callers, so each list is
+/// allocated with exactly its size.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Callers(Vec<(LabelId, Counts)>);
 
@@ -58,8 +58,8 @@ impl Callers {
                 Err(_) => self.0.push((caller, counts)),
             }
         }
-        // Sorted once and not at each, because a function may have as many callers as there are
-        // functions.
+        // Sorted once, and not for each caller, because a function may have as many callers as
+        // there are functions.
         if !self.0[known.saturating_sub(1)..].is_sorted_by(|a, b| a.0 < b.0) {
             self.0.sort_by_key(|&(caller, _)| caller);
             self.0.dedup_by(|more, sum| {

@@ -7,8 +7,8 @@ use super::{Function, Pattern};
 /// Word for the functions of the program itself, in place of a pattern.
 pub const MINE: &str = "mine";
 
-/// Functions that are to be recorded: those that a pattern names, without those that another
-/// names.
+/// The functions to record: those that a pattern of one list matches, without those that a pattern
+/// of the other list matches.
 #[derive(Clone, Debug, Default)]
 pub struct Choice {
     /// All functions if there is none.
@@ -25,7 +25,7 @@ enum Wanted {
 }
 
 impl Choice {
-    /// Makes a choice of patterns, any of which may be [`MINE`]. `libraries` are directories of
+    /// Makes a choice from patterns, any of which may be [`MINE`]. `libraries` are directories of
     /// code that is not the program's own.
     pub fn new(record: &[&str], no_record: &[&str], libraries: &[&[u8]]) -> Choice {
         let wanted = |texts: &[&str]| texts.iter().map(|text| Wanted::new(text)).collect();
@@ -41,9 +41,9 @@ impl Choice {
         }
     }
 
-    /// Returns true if the function is to be recorded. `origin` is the file of the module that it
-    /// was made in, for functions whose own file is none, such as `<string>`; empty if there is
-    /// no such file.
+    /// Returns true if the function is to be recorded. `origin` is for functions without a file of
+    /// their own, such as those of `<string>`. It is the file of the module that made the function,
+    /// or empty.
     pub fn has(&self, function: &Function, origin: &[u8]) -> bool {
         let any = |wanted: &[Wanted]| {
             wanted.iter().any(|wanted| match wanted {

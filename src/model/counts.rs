@@ -3,7 +3,7 @@
 /// The four figures of a function, or of one function under one caller.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Counts {
-    /// Primitive calls: those made while no other call of the same was open.
+    /// Primitive calls: those made while no other call of the function was open.
     pub cc: i128,
     /// All calls.
     pub nc: i128,
@@ -14,7 +14,7 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// The neutral element of adding: 0.0 would turn -0 into 0.
+    /// The neutral element of addition. Times are -0.0, because 0.0 would turn -0.0 into 0.0.
     pub(crate) const NOTHING: Counts = Counts {
         cc: 0,
         nc: 0,

@@ -2,7 +2,8 @@
 
 use super::Function;
 
-/// Names in a path, the innermost ones: a fork in deep recursion has many more.
+/// Number of names in a path: those of the innermost calls, because a fork in deep recursion has
+/// many more.
 const MOST_NAMES: usize = 16;
 
 /// Names `open` calls, of which the outermost comes first.

@@ -19,7 +19,7 @@ pub enum FunctionKind {
 pub const GENERIC_WRAPPER: u32 = 1;
 /// Flag of [`Function::flags`]: the `dispatch` function beside such a wrapper.
 pub const GENERIC_DISPATCH: u32 = 2;
-/// Flag of [`Function::flags`], in recorders' files alone: the first call that was seen came of
+/// Flag of [`Function::flags`], in recorders' files alone: the first recorded call was made by
 /// loading an attribute, without a call instruction.
 pub const PROPERTY: u32 = 32;
 /// Bits of [`Function::flags`], in recorders' files alone: the function's
@@ -67,8 +67,8 @@ impl Function {
         self.flags & SLOWNESS != 0
     }
 
-    /// Returns how much more than others the function's instructions are slowed while it is
-    /// recorded, by an interpreter that slows them: 1 if unknown.
+    /// Returns how much more than others the function's instructions are slowed by an interpreter
+    /// that slows them while it is recorded; 1 if unknown.
     pub(crate) fn slowness(&self) -> f64 {
         match (self.flags & SLOWNESS) / SLOWNESS_STEP {
             0 => 1.0,

@@ -1,9 +1,9 @@
-//! Generic functions of `functools.singledispatch`: who reached which implementation
-//! through which of them.
+//! Generic functions of `functools.singledispatch`: counts which callers reached which
+//! implementations through each of them.
 //!
-//! Every generic function is called through a `wrapper` of functools, which asks
-//! `dispatch` for the implementation and calls it. A profile by caller and callee
-//! loses there which caller meant which implementation; a call tree does not.
+//! Every generic function is called through a `wrapper` of functools, which asks `dispatch` for the
+//! implementation and calls it. A profile by caller and callee does not show there which caller
+//! reached which implementation; a call tree does.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use super::{Function, FunctionKind, GENERIC_DISPATCH, GENERIC_WRAPPER, Label, NO
 /// thousand places is held once.
 pub type DispatchCounts = BTreeMap<Arc<Label>, BTreeMap<Arc<Label>, BTreeMap<Arc<Label>, u64>>>;
 
-/// Counts which callers reached which implementations in call trees: what a sidecar says.
+/// Counts which callers reached which implementations in call trees. A sidecar has these counts.
 ///
 /// A generic function without a label of its own has that of its wrapper. A caller that is itself a
 /// wrapper is replaced by its own caller. Calls from outside of the recording have no caller and
@@ -82,7 +82,7 @@ fn is_binding(function: &Function) -> bool {
     function.kind != FunctionKind::Native && is_binding_name(&function.label.name)
 }
 
-/// Going by the name, what `singledispatchmethod` calls to look at an
+/// Returns true for names of functions that `singledispatchmethod` calls to inspect an
 /// implementation and to bind it.
 pub(crate) fn is_binding_name(name: &[u8]) -> bool {
     matches!(

@@ -1,5 +1,4 @@
-//! Labels, each once, found by what they are made of: reading a label that is known
-//! already allocates nothing.
+//! Keeps each label once, so that reading a known label allocates nothing.
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
@@ -72,12 +71,12 @@ pub struct Labels {
     /// A label of each file.
     files: Vec<LabelId>,
     file_numbers: Table,
-    /// Seeded, because labels come from files that may want to make the table slow.
+    /// Seeded, because a hostile file could have labels that make an unseeded table slow.
     seed: RandomState,
 }
 
 impl Labels {
-    /// No labels, in which those have the same hashes as here.
+    /// Returns an empty table with the same seed, in which labels have the same hashes.
     pub(crate) fn none(&self) -> Self {
         Labels {
             seed: self.seed.clone(),
@@ -272,7 +271,8 @@ impl Labels {
 struct Table(HashMap<u64, u32, BuildHasherDefault<Hashed>>);
 
 impl Table {
-    /// Returns the position that `is_it`, or the number under which it belongs into the table.
+    /// Returns the position for which `is_it` is true, or the number under which a new one belongs
+    /// into the table.
     fn find(&self, hash: u64, is_it: impl Fn(u32) -> bool) -> Result<u32, u64> {
         let mut slot = hash;
         while let Some(&position) = self.0.get(&slot) {

@@ -1,5 +1,5 @@
-//! The call tree as a value: what recorders hand to writers, readers give back, and
-//! everything else is computed from.
+//! The call tree as a value. Recorders pass it to writers, readers return it, and all reports are
+//! computed from it.
 //!
 //! Nothing here knows of files, clocks or processes that run.
 

@@ -1,9 +1,9 @@
-//! Names of functions that are not written in Python, which pstats' rows have wrapped.
+//! Shortens names of functions that are not written in Python.
 
 use std::borrow::Cow;
 
-/// A name without the address of an object in it, which differs in every process
-/// and would split one function into hundreds.
+/// Removes the address of an object from a name. It differs in every process, and would split one
+/// function into hundreds.
 pub fn without_address(name: &[u8]) -> Cow<'_, [u8]> {
     const MARK: &[u8] = b" at 0x";
     let Some(start) = name.windows(MARK.len()).position(|window| window == MARK) else {
@@ -20,8 +20,8 @@ pub fn without_address(name: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned([&name[..start], &digits[count..]].concat())
 }
 
-/// A function's name as one calls it, `builtins.len` or `list.append`: without an address
-/// and the wrapping that pstats puts round builtins.
+/// Returns a function's name as code calls it, `builtins.len` or `list.append`: without an address,
+/// and without the text that pstats puts around builtins.
 pub fn short_name(name: &[u8]) -> Cow<'_, [u8]> {
     const METHOD: &[u8] = b"method '";
     const OF: &[u8] = b"' of '";

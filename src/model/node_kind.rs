@@ -27,9 +27,9 @@ pub enum NodeKind {
     },
     /// All calls of threads that had been merged before they were to be kept apart.
     MergedThreads,
-    /// All that the thread of a forked child did that had forked. Its children are the calls that
+    /// All that a forked child did in the thread that had forked. Its children are the calls that
     /// it continued and those that it made with none of these open. Continued calls have the time
-    /// since the fork or since their callee ended. It has no time of its own.
+    /// since the fork or since their callee ended. The node itself has no time.
     Forked {
         /// The calls that were open at the fork, the outermost first: see
         /// [`forked::path`](super::forked::path).
@@ -52,8 +52,8 @@ impl NodeKind {
         }
     }
 
-    /// Returns true for calls: time that was not spent in a function of the program's is
-    /// their caller's.
+    /// Returns true for calls, overflow calls and excluded functions included. If they are removed,
+    /// their time is their caller's.
     pub(crate) fn is_call(&self) -> bool {
         !self.is_group() && !matches!(self, NodeKind::Forked { .. })
     }

@@ -1,10 +1,10 @@
 //! The nodes of a call tree, as columns.
 
-/// The most nodes one tree may have, so that its widest column, eight bytes a
-/// node, still is a bytes object that marshal can hold.
+/// Largest number of nodes in a tree. The widest column has eight bytes for each, and must be a
+/// bytes object that marshal can write.
 pub const MAX_NODES: usize = i32::MAX as usize / 8;
 
-/// The parent of a node that was called from nowhere inside the recording.
+/// The parent of a node without a caller in the recording.
 pub const NO_PARENT: u32 = u32::MAX;
 
 /// One node of a call tree.
@@ -12,7 +12,7 @@ pub const NO_PARENT: u32 = u32::MAX;
 pub struct NodeRow {
     /// Index of the caller's node, or [`NO_PARENT`].
     pub parent: u32,
-    /// Index into the table of what nodes are.
+    /// Index into [`Trees::kinds`](super::Trees::kinds).
     pub kind: u32,
     /// Starts of the function in this node.
     pub calls: u64,
@@ -200,8 +200,8 @@ impl Nodes {
         }
     }
 
-    /// Returns every node's self time, nanoseconds: its total less its children's, or 0
-    /// where a snapshot of a running process has children above their parent.
+    /// Returns every node's self time, nanoseconds: its total less its children's. It is 0 if these
+    /// are larger, as may happen in a snapshot of a running process.
     pub fn self_times(&self) -> Vec<u64> {
         let mut times = self.totals.clone();
         for (&parent, &total) in self.parents.iter().zip(&self.totals) {

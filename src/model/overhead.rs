@@ -4,8 +4,8 @@ use super::{
     Calibration, CallKind, Cost, Function, FunctionKind, NodeKind, PROPERTY, ThreadTree, Trees,
 };
 
-/// Costs that no call has, in calls of a Python function: their ratio is much the same on all
-/// machines. Measured with whole programs (see docs/design/0036).
+/// Costs that belong to no call, in units of a call of a Python function, because this ratio is
+/// nearly equal on all machines. Measured with whole programs (see docs/design/0036).
 struct UnplacedCosts {
     /// To start and end, and to calibrate twice. A forked child has half of it.
     process: u64,
@@ -28,8 +28,9 @@ const OF_MONITORING: UnplacedCosts = UnplacedCosts {
 };
 
 impl Trees {
-    /// States the processor time that recording took in the one process of these. It could run
-    /// in the share `running` of its time: the rest made no instruction slower.
+    /// States the processor time that recording took in the only process of these trees. The
+    /// process ran in the share `running` of the time in which it could run; no instruction was
+    /// slowed in the rest.
     pub(crate) fn state_cost(&mut self, running: f64) {
         let [process] = &self.processes[..] else {
             return;
@@ -80,8 +81,8 @@ impl KindCosts {
 
 impl Calibration {
     /// Returns what recording added to the self time of each node of `thread`, one of `trees`,
-    /// picoseconds. The process could run in the share `running` of its time. A native span has no
-    /// event of the interpreter's, hence no cost.
+    /// picoseconds. The process ran in the share `running` of the time in which it could run. A
+    /// native span has no event of the interpreter's, hence no cost.
     pub(crate) fn overhead(&self, trees: &Trees, thread: &ThreadTree, running: f64) -> Vec<u64> {
         let nodes = &thread.nodes;
         // Trees have many nodes of few kinds.

@@ -1,4 +1,4 @@
-//! Patterns for functions, processes and threads: the one place that says what matches.
+//! Patterns for functions, processes and threads. This module alone decides what matches.
 //!
 //! `*` matches any characters and `?` one, as in a shell, but `*` crosses slashes. So does `…`, by
 //! which reports cut long names. Matching takes time in proportion to the length of the text. It
@@ -28,7 +28,7 @@ struct Places {
 }
 
 impl Pattern {
-    /// Returns the pattern that is written like this.
+    /// Makes a pattern from its text.
     pub fn new(text: &str) -> Self {
         let mut pattern = Pattern {
             text: text.to_owned(),
@@ -135,7 +135,7 @@ impl Pattern {
         places.reached[self.characters.len()]
     }
 
-    /// Goes on by `text`. The pattern may begin anew after each of `separators`.
+    /// Advances `places` by `text`. The pattern may also begin after each of `separators`.
     fn advance(&self, places: &mut Places, text: &[u8], separators: &[char]) {
         for c in String::from_utf8_lossy(text).chars() {
             self.advance_by(places, c);

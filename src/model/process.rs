@@ -18,23 +18,23 @@ pub struct ProcessIdentity {
     pub program: u64,
 }
 
-/// End of a recording, as far as the file can know.
+/// End of a recording, as far as the file shows it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Ending {
-    /// Saved while the process went on; it may have recorded more since.
+    /// Saved while the process ran; it may have recorded more since.
     #[default]
     Running = 0,
     /// Saved at the process's regular exit, or closed by the program.
     Finished = 1,
-    /// Read from the live file of a process that is gone.
+    /// Read from the live file of a process that has ended.
     Killed = 2,
 }
 
 /// Facts of one recorded process.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Process {
-    /// Tells the process from all others.
+    /// Identity of the process.
     pub identity: ProcessIdentity,
     /// Its parent's process id.
     pub parent_pid: u32,
@@ -52,25 +52,25 @@ pub struct Process {
     pub clock_resolution_ns: f64,
     /// Beginning of the recording, nanoseconds since the Unix epoch.
     pub start_unix_ns: u64,
-    /// From then to the moment of saving, nanoseconds.
+    /// Time from the beginning of the recording until it was saved, nanoseconds.
     pub duration_ns: u64,
     /// Processor time of the whole process until then, nanoseconds; 0 where unknown.
     pub processor_ns: u64,
     /// The recording's end.
     pub ending: Ending,
-    /// Calls that found no memory for a node and are in no tree.
+    /// Number of calls that found no room for a node or a counter, and are in no tree.
     pub dropped_calls: u64,
-    /// Forked children that could not save what they recorded.
+    /// Number of forked children that could not save what they recorded.
     pub unsaved_children: u32,
-    /// Times that threads of C code entered the interpreter and left it unnoticed, so that what
-    /// they called is missing.
+    /// Number of times that threads of C code entered the interpreter and left it unnoticed, so
+    /// that their calls are missing.
     pub unnoticed_entries: u32,
-    /// Native spans of threads that nothing recorded.
+    /// Number of native spans in threads that nothing recorded.
     pub lost_spans: u32,
-    /// Waits were looked for, so that a thread without any has not waited.
+    /// True if waiting was recorded, so that a thread without any has not waited.
     pub has_waiting: bool,
-    /// Waits that were divided by the numbers of switches, because the system does not say for how
-    /// long a thread was ready to run.
+    /// Number of waits that were divided by the numbers of switches, because the system doesn't
+    /// tell the time for which a thread was ready to run.
     pub estimated_waits: u32,
     /// Costs of recording, if they were measured.
     pub calibration: Option<Calibration>,

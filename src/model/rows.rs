@@ -11,7 +11,7 @@ pub struct Row {
     pub counts: Counts,
     /// Figures of the calls by each direct caller; a caller need not have a row itself.
     pub callers: Callers,
-    /// Callers of whom only calls are known; their times are 0.
+    /// Callers of which only calls are known; their times are 0.
     pub untimed: BTreeSet<LabelId>,
 }
 
@@ -43,7 +43,8 @@ impl Row {
 #[derive(Clone, Debug, Default)]
 pub struct Rows {
     labels: Labels,
-    /// Most labels of some files are callers only: those cost a pointer.
+    /// Boxed, because most labels of some files are only callers, each of which then takes only a
+    /// pointer.
     rows: Vec<Option<Box<Row>>>,
     order: Vec<LabelId>,
 }

@@ -5,9 +5,9 @@
 //! same holds over the callee's nodes whose parent is the caller's, outermost being those with no
 //! such pair above. Functions with one label are one function.
 //!
-//! Overflow calls have no place in the tree. They count as calls, primitive ones for all
-//! that is known, and with their self time. What such a function's inclusive time lacks
-//! is unknown; it is said to be no less than its self time.
+//! Overflow calls have no place in the tree. They count as primitive calls, because nothing else is
+//! known, and with their self time. Their callees' time is unknown, so the inclusive time of such a
+//! function is a lower bound, and is at least its self time.
 
 use std::collections::HashMap;
 
@@ -33,7 +33,8 @@ pub fn rows_of(trees: &Trees) -> Rows {
             kind => Some(rows.intern(&kind.label()?)),
         })
         .collect();
-    // In the tree overflow calls are of functions that have rows, or an unknown one has.
+    // Leaves out nodes of overflow calls, because rows of their functions, or of `<overflow>`, have
+    // their time.
     let of_nodes = labels.iter().zip(&trees.kinds);
     let of_nodes: Vec<Option<LabelId>> = of_nodes
         .map(|(label, kind)| label.filter(|_| *kind != NodeKind::Overflow))
@@ -107,7 +108,7 @@ impl Sum {
             cc: self.cc,
             nc: self.nc,
             tt: seconds(self.self_ns),
-            // Less than the self time it is only where calls overflowed.
+            // It is less than the self time only if calls overflowed.
             ct: seconds(self.total_ns.max(self.self_ns)),
         }
     }
@@ -252,7 +253,8 @@ impl OpenCalls {
         }
     }
 
-    /// Enters a node; returns if it is the outermost of its function, and of its edge.
+    /// Enters a node. Returns true if it is the outermost of its function, and true if it is that
+    /// of its edge.
     fn enter(&mut self, callee: LabelId, caller: Option<LabelId>) -> (bool, bool) {
         let (open, outermost_caller) = &mut self.functions[callee as usize];
         *open += 1;

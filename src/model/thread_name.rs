@@ -1,7 +1,7 @@
 //! Names of call trees in which several threads have recorded, one after the other.
 //!
-//! A process that starts thousands of threads has not as many kinds of them: their names
-//! differ in digits only, and threads of one kind may share a tree.
+//! A process that starts thousands of threads has few kinds of them, whose names differ in digits
+//! only. Threads of one kind may share a tree.
 
 /// Name of a tree whose threads have unlike names.
 pub(crate) const VARIOUS: &[u8] = b"various";

@@ -7,7 +7,7 @@ use super::{
     OverflowCalls, Process, UnfinishedCalls,
 };
 
-/// The random 128-bit name of one recording.
+/// The random 128-bit id of one recording.
 pub type RecordingId = [u8; 16];
 
 /// One thread's call tree.
@@ -35,7 +35,7 @@ pub struct ThreadTree {
     pub unfinished: Vec<UnfinishedCalls>,
     /// The parts of the nodes' self times in which the thread was on no processor.
     pub waits: NodeWaits,
-    /// Beside the nodes' times, how long coroutines were suspended in them.
+    /// Time for which coroutines were suspended in the nodes. It is not part of the nodes' times.
     pub awaits: NodeAwaits,
 }
 
@@ -67,8 +67,8 @@ impl ThreadTree {
         }
     }
 
-    /// Removes nodes without calls, time and callees: calls that a forked child inherited and
-    /// never came back to. Roots stay.
+    /// Removes nodes without calls, time and callees: calls that a forked child inherited and never
+    /// returned to. Roots stay.
     pub(crate) fn remove_unvisited(&mut self) {
         let mut has_callees = vec![false; self.nodes.len()];
         for &parent in self.nodes.parents() {
@@ -108,7 +108,8 @@ impl ThreadTree {
         self.awaits.extend(&awaits, place);
     }
 
-    /// Sees to what holds of a whole tree, once all nodes of a recording have been read.
+    /// Makes the tree consistent once all nodes of a recording have been read: totals, class calls
+    /// and waiting.
     pub(crate) fn complete(&mut self) {
         self.nodes.widen_parents();
         if !self.class_calls.is_empty() {
@@ -128,8 +129,8 @@ impl ThreadTree {
 /// Everything exact that one `.prof` file holds: the second object in it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Trees {
-    /// Names of the recordings in here: one in a recorder's file, all of them in
-    /// an aggregate, where they are sorted.
+    /// Ids of the recordings in here: one in a recorder's file, all of them in an aggregate, where
+    /// they are sorted.
     pub recordings: Vec<RecordingId>,
     /// The processes.
     pub processes: Vec<Process>,
@@ -143,8 +144,8 @@ pub struct Trees {
     pub selection: Box<str>,
     /// In an aggregate the names that threads had, sorted, with `#` for digits.
     pub thread_names: Vec<Box<[u8]>>,
-    /// In an aggregate where nodes of each kind occurred, sorted. Empty in a recorder's file,
-    /// where the trees say it.
+    /// In an aggregate, the occurrences of nodes of each kind, sorted. Empty in a recorder's file,
+    /// where the trees show them.
     pub occurrences: Vec<Occurrence>,
 }
 
@@ -194,8 +195,8 @@ impl Trees {
     /// picoseconds; empty where nothing is known.
     pub(crate) fn overhead_ps<'t>(&self, thread: &'t ThreadTree) -> Cow<'t, [u64]> {
         let process = self.processes.get(thread.process as usize);
-        // The trees of several processes are one, and no longer any process's. It is unknown if
-        // calls were grouped or removed.
+        // Costs follow from the calls only in a tree as it was recorded: of one process, without
+        // groups, and with all calls.
         let as_recorded = self.recordings.len() == 1
             && self.selection.is_empty()
             && !self.kinds.iter().any(NodeKind::is_group);

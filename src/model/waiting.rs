@@ -14,7 +14,7 @@ pub struct Waiting {
 }
 
 impl Waiting {
-    /// All of it.
+    /// Returns the sum of the parts.
     pub fn total(&self) -> u64 {
         let parts = [self.gil, self.preempted];
         parts.into_iter().fold(self.blocked, u64::saturating_add)

@@ -1,5 +1,5 @@
-//! Going through a tree depth first, without recursion: trees of real programs
-//! are tens of thousands of calls deep.
+//! Visits a tree depth first, without recursion, because trees of real programs are tens of
+//! thousands of calls deep.
 
 use super::Nodes;
 
