@@ -1,4 +1,4 @@
-//! Files that are there whole or not at all.
+//! Writes files so that readers see the old file or the complete new one, and never a part.
 
 use std::collections::hash_map::RandomState;
 use std::fs::{self, File, OpenOptions};
@@ -10,7 +10,7 @@ use std::time::SystemTime;
 /// Mode of a file that only its owner can read.
 const PRIVATE: u32 = 0o600;
 
-/// Writes `bytes` to `path` for the user's eyes only (mode 0600).
+/// Writes `bytes` to `path`, readable by the user alone (mode 0600).
 ///
 /// Writes the bytes to a new file beside it, then renames that. Readers see the old file or the new
 /// one. A symbolic link at `path` is replaced, never followed.
@@ -22,8 +22,8 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     write_by(path, |mut file| file.write_all(bytes))
 }
 
-/// Like [`write()`], readable by whom the umask allows it: for reports that a
-/// person asked for by name.
+/// Like [`write()`], with the permissions that the umask leaves, for reports that a person asked
+/// for by name.
 ///
 /// # Errors
 /// Like those of [`write()`].

@@ -1,4 +1,4 @@
-//! Reading with a bound: a file takes no more memory than the profile that it begins with.
+//! Reads files with a bound: a file takes no more memory than the profile that it begins with.
 
 use std::io::{self, Read};
 
@@ -8,7 +8,7 @@ pub type GoesOn = fn(&[u8]) -> bool;
 /// Size of the beginning that shows what a file is. Of a file without a size, like those in
 /// `/proc`, nothing more is read.
 const HEAD: u64 = 64 << 10;
-/// Size at which a file is looked at once more. Nearly all profiles are smaller.
+/// Size at which a file is checked once more. Nearly all profiles are smaller.
 const LARGE: u64 = 16 << 20;
 
 /// Reads the first `len` bytes of `file`, while what has been read `goes_on`.

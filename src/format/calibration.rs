@@ -9,9 +9,9 @@ use crate::model::{Calibration, CallKind, Cost};
 const CLASS_CALL: &str = "class_call";
 const SLOWED_PPM: &str = "slowed_ppm";
 
-/// Numbers of a live file's list.
+/// Length of a live file's list.
 pub(crate) const NUMBERS: usize = 2 + 2 * CallKind::COUNT;
-/// Numbers that version 1 had in both formats; at first it had six.
+/// Length of the list in version 1 of both formats; at first it had six numbers.
 pub(super) const NUMBERS_OF_VERSION_1: usize = 12;
 
 /// The list: what calls of classes cost, the share of slowed time, and of each kind of call
@@ -25,7 +25,7 @@ pub(crate) fn numbers(calibration: &Calibration) -> [u32; NUMBERS] {
     std::array::from_fn(|_| all.next().unwrap_or(0))
 }
 
-/// From such a list, or one that has more kinds of calls or fewer.
+/// Reads such a list, which may have more kinds of calls or fewer.
 pub(super) fn from_numbers(mut numbers: impl Iterator<Item = u32>) -> Calibration {
     let mut next = || numbers.next().unwrap_or(0);
     let (class_call, slowed_ppm) = (next(), next());
@@ -40,8 +40,8 @@ pub(super) fn from_numbers(mut numbers: impl Iterator<Item = u32>) -> Calibratio
     }
 }
 
-/// From the numbers of version 1, zeros for those that a file has not: of each kind of call,
-/// then the other two.
+/// Reads the numbers of version 1: two for each kind of call, then the other two. Numbers that a
+/// file lacks are 0.
 pub(super) fn from_version_1(numbers: [u32; NUMBERS_OF_VERSION_1]) -> Calibration {
     let (costs, others) = numbers.split_at(NUMBERS_OF_VERSION_1 - 2);
     from_numbers(others.iter().chain(costs).copied())

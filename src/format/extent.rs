@@ -1,5 +1,5 @@
-//! The extent of a profile inside its file: a reader takes the beginning of a file first, and asks
-//! here if the rest is worth its memory.
+//! Finds out where a profile ends inside its file. A reader takes the beginning of a file first,
+//! and asks here if the rest is worth its memory.
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 

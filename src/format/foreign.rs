@@ -1,5 +1,5 @@
-//! Files of other tools, recognised by their first bytes: a reader that can't read a file says
-//! which file it is and which command helps.
+//! Recognises files of other tools by their first bytes. For a file that can't be read, a message
+//! names its kind and the command that helps.
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
@@ -15,7 +15,7 @@ pub struct Foreign {
     pub hint: &'static str,
 }
 
-/// Beginning of a file, texts that the file has close to its beginning, its name, and advice.
+/// Beginning of a file, texts that the file has close to its beginning, a description, and advice.
 type Kind = (
     &'static [u8],
     &'static [&'static str],
@@ -28,7 +28,7 @@ const HEAD: usize = 4096;
 
 const SAVE_WITH_CPROFILE: &str = "cProfile saves profiles with python -m cProfile -o FILE";
 
-/// Files that are no text. The first kind that fits counts, here and below.
+/// Files that are no text. Here and below, the first kind that fits counts.
 const BINARY: &[Kind] = &[
     (
         b"\x1f\x8b",
@@ -267,8 +267,8 @@ const CHROME_TRACE: &str = "a JSON trace for Chrome, as VizTracer and py-spy wri
 const STACKS: &str = "a file of collapsed stacks, as py-spy and austin write";
 const PERFETTO: &str = "https://ui.perfetto.dev shows it";
 
-/// Returns what `bytes` are, the beginning of a file that is no readable profile; nothing if they
-/// are of no known kind.
+/// Recognises `bytes`, the beginning of a file that is no readable profile. Returns `None` for an
+/// unknown kind.
 pub fn recognise(bytes: &[u8]) -> Option<Foreign> {
     let head = bytes.get(..HEAD).unwrap_or(bytes);
     let foreign = |name, hint| Some(Foreign { name, hint });

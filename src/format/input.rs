@@ -1,5 +1,5 @@
-//! The bytes of a file as readers take them: never beyond the end, and with a limit to
-//! what the file's references to itself may unfold to.
+//! Gives readers the bytes of a file, but none beyond its end. Also limits the size of the data to
+//! which references in the file may expand.
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
@@ -17,7 +17,7 @@ pub(super) struct Input<'a> {
 impl<'a> Input<'a> {
     /// Reads `bytes` from `at` on. References may unfold to `expansion` times their size.
     pub(super) fn new(bytes: &'a [u8], at: usize, expansion: usize) -> Self {
-        /// Small files may be as dense as they like.
+        /// Small files may always unfold to this many bytes.
         const AT_LEAST: usize = 64 << 10;
         Self {
             bytes,

@@ -1,12 +1,11 @@
-//! Room in memory by the kernel's files: the part that control groups leave, and that of the
-//! machine.
+//! Finds out how much memory a process can still take, by its control groups and by the machine.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Returns the bytes of memory that a process can still take without ending another one: the
-/// smaller of what its control groups leave and what the machine has available. `None` if neither
-/// is known.
+/// Returns the bytes of memory that a process can take without ending another one. It is the
+/// smaller of two: the rest of the limits of its control groups, and the machine's available
+/// memory. `None` if neither is known.
 pub fn memory_room() -> Option<u64> {
     let rooms = group_limits(GROUPS).into_iter();
     let of_groups = rooms.map(|group| group.room() as u64).min();
@@ -35,7 +34,8 @@ pub(crate) struct Group {
 }
 
 impl Group {
-    /// Bytes that it may still have: pages of files that can be read again count as free.
+    /// Returns the bytes that it may still take. Pages of files that can be read again count as
+    /// free.
     pub(crate) fn room(&self) -> usize {
         let read = |name: &str| fs::read_to_string(self.directory.join(name)).unwrap_or_default();
         let used = read(self.usage).trim().parse().unwrap_or(0);
@@ -50,7 +50,7 @@ impl Group {
     }
 }
 
-/// The groups of this process, and those above, that have a limit of memory. `root` is the
+/// Returns the groups of this process, and those above, that have a limit of memory. `root` is the
 /// directory of all groups.
 pub(crate) fn group_limits(root: &str) -> Vec<Group> {
     let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
@@ -73,10 +73,11 @@ fn limits_in(groups: &str, root: &Path) -> Vec<Group> {
             ),
             _ => continue,
         };
-        // In a container, the group that is named may be out of sight and the root its own.
+        // In a container, the named group may not be visible, and the root may be the container's
+        // own.
         for directory in Path::new(group).ancestors().map(|group| root.join(group)) {
             let text = fs::read_to_string(directory.join(limit)).unwrap_or_default();
-            // A limit that is none is a word, or about 2^63.
+            // No limit is written as a word, or as about 2^63.
             let limit = text.trim().parse().unwrap_or(usize::MAX);
             if limit < 1 << 60 {
                 found.push(Group {

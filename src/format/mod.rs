@@ -12,10 +12,10 @@
 //! Each module documents its bytes in tables. Readers are total: on any bytes, they neither panic
 //! nor run code, and they bound memory and recursion.
 //!
-//! `.prof` and live files have a version. A change that an earlier reader would misread
-//! raises it. Then the reader still accepts all earlier versions, code for these is in a
-//! file of its own, and `tests/golden/edbprof-<version>` has files of every version with the
-//! values that they must be read to.
+//! `.prof` and live files have a version. A change that an earlier reader would misread increases
+//! the version. The reader still accepts all earlier versions, and the code for these is in a file
+//! of its own. `tests/golden/edbprof-<version>` has files of every version, with the values that
+//! reading them must give.
 
 #![deny(unsafe_code)]
 #![cfg_attr(

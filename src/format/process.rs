@@ -1,9 +1,9 @@
-//! The process that wrote a file, and if it still runs.
+//! Identifies the process that wrote a file, and finds out if it still runs.
 //!
-//! A process id alone says little: it is used again, means nothing after a boot and
-//! is 1 in every container. So a file also has the process's start, the boot's id
-//! and the pid namespace. None of them changes when the process replaces its program
-//! (exec): for that there is a random number.
+//! A process id alone says little: it is used again, means nothing after a boot, and is 1 in every
+//! container. So a file also has the process's start, the boot's id and the pid namespace. None of
+//! them changes when the process replaces its program (exec), so there is a random number for each
+//! program, too.
 
 use std::collections::hash_map::RandomState;
 use std::fs::{self, File};
@@ -19,11 +19,11 @@ use crate::model::ProcessIdentity;
 /// State of a process, as far as this process can find out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Liveness {
-    /// It does.
+    /// The process runs.
     Running,
-    /// It has ended.
+    /// The process has ended.
     Gone,
-    /// It was started in another pid namespace, or the system says too little.
+    /// The process was started in another pid namespace, or the system says too little.
     Unknown,
 }
 
@@ -57,8 +57,8 @@ impl ProcessIdentity {
         }
     }
 
-    /// Returns true if it runs: in this boot and namespace, with this start. `false` where that
-    /// can't be found out, because its file then looks like that of a dead one.
+    /// Returns true if it runs: in this boot and namespace, with this start. Returns false if that
+    /// can't be found out, because its file then looks like that of an ended process.
     pub fn is_running(&self) -> bool {
         self.liveness() == Liveness::Running
     }
@@ -81,8 +81,9 @@ impl ProcessIdentity {
         }
     }
 
-    /// Returns true if it runs and still has `file` mapped, which it mapped before. A process that
-    /// has replaced its program has not. Another user's maps can't be read: they count as kept.
+    /// Returns true if it runs and still maps `file`, as it did before. A process that has replaced
+    /// its program does not. The maps of another user's process can't be read, so it counts as one
+    /// that does.
     pub fn has_mapped(&self, file: &Path) -> bool {
         self.is_running() && maps(self.pid, file).unwrap_or(true)
     }
@@ -98,13 +99,13 @@ impl ProcessIdentity {
     }
 }
 
-/// Drawn once; an exec forgets it.
+/// Returns a random number that is drawn once, and replaced by an exec.
 fn program() -> u64 {
     static PROGRAM: OnceCell<u64> = OnceCell::new();
     *PROGRAM.get_or_init(|| RandomState::new().hash_one(std::process::id()).max(1))
 }
 
-/// Looked up once; zeros where unknown.
+/// Returns the boot's id, which is looked up once; zeros if unknown.
 fn boot_id() -> [u8; 16] {
     static ID: OnceCell<[u8; 16]> = OnceCell::new();
     *ID.get_or_init(|| {
@@ -118,9 +119,9 @@ fn pid_namespace() -> Option<u64> {
     Some(fs::metadata("/proc/self/ns/pid").ok()?.ino())
 }
 
-/// Start of the process `pid`, if it runs. A zombie does not.
+/// Returns the start of the process `pid`, if it runs. A zombie does not.
 fn start_of(pid: u32) -> Option<u64> {
-    // A file of /proc says no size; read with room for all of it, it takes one call.
+    // A file of /proc has no size. With room for all of it, reading takes one call.
     let mut stat = Vec::with_capacity(1024);
     let mut file = File::open(format!("/proc/{pid}/stat")).ok()?;
     file.read_to_end(&mut stat).ok()?;

@@ -1,4 +1,4 @@
-//! The `.prof` file: two marshal objects after each other.
+//! The `.prof` file: two marshal objects, one after the other.
 //!
 //! 1. The [`pstats`] dictionary. Python's `marshal.load` and everything built on
 //!    it read this one and ignore what follows.
@@ -56,8 +56,8 @@ pub const VERSION: i128 = 2;
 pub struct PlainInputs<R = Rows> {
     /// The inputs, sorted; equal files that were both counted occur twice.
     pub hashes: Vec<ContentHash>,
-    /// Inputs of which only the hash of version 1 is known, sorted in the same way; in a
-    /// plain file that was read, its hash of version 1.
+    /// Hashes of inputs of which only the hash of version 1 is known, sorted in the same way. For a
+    /// plain file that was read, its own hash of version 1.
     pub version1_hashes: Vec<ContentHash>,
     /// Their sum.
     pub rows: R,
@@ -73,28 +73,27 @@ impl<R> PlainInputs<R> {
 }
 
 /// Content of a `.prof` file.
-// Few are held at a time, and the larger one is the one to be fast with.
+// Few values exist at a time, and the larger variant is the one that must be fast.
 #[allow(clippy::large_enum_variant)]
 #[derive(Clone, Debug)]
 pub enum ProfFile<R = Rows> {
-    /// A file of ours. Its first object follows from these and is not kept.
+    /// A file of edbprof. Its first object follows from these values, and is not kept.
     Exact(Trees, PlainInputs),
-    /// Anyone's: a pstats dictionary and nothing of ours behind it. The one hash is that of its
-    /// bytes; its sidecar is a file of its own.
+    /// A plain file: a pstats dictionary without edbprof's object behind it. The one hash is that
+    /// of its bytes; its sidecar is a file of its own.
     Plain(PlainInputs<R>),
 }
 
-/// Reads a `.prof` file, ours or anyone's.
+/// Reads a `.prof` file of edbprof or of another profiler.
 ///
 /// # Errors
-/// `bytes` begin with no pstats dictionary; or what follows is ours, going by its
-/// first bytes, and broken.
+/// `bytes` don't begin with a pstats dictionary, or edbprof's object follows and is damaged.
 pub fn read(bytes: &[u8]) -> Result<ProfFile, ReadError> {
     read_as(bytes, pstats::read)
 }
 
-/// Like [`read`], for adding up many files: of anyone's files the labels that are `known`
-/// from others are not built again.
+/// Like [`read`], for adding up many files. Labels of plain files that are `known` from other files
+/// are not built again.
 ///
 /// # Errors
 /// Like those of [`read`].
@@ -106,8 +105,8 @@ fn read_as<R>(
     bytes: &[u8],
     read_rows: impl FnOnce(&mut Reader<'_>) -> Result<R, ReadError>,
 ) -> Result<ProfFile<R>, ReadError> {
-    // The dictionary of a recorder's file is of no use, and stepping over it takes less time. Only
-    // such files begin so: Python numbers a dictionary that it writes.
+    // The dictionary of a recorder's file is not needed, and skipping it takes less time. Only such
+    // files begin with this byte, because Python numbers the dictionaries that it writes.
     if bytes.first() == Some(&DICT) {
         let mut reader = Reader::new(bytes, 0);
         if reader.skip().is_ok() && is_ours(bytes, reader.offset()) {
@@ -203,14 +202,14 @@ fn read_plain(reader: &mut Reader<'_>) -> Result<(PlainInputs, bool), ReadError>
         Ok(())
     })?;
     if plain.inputs() == 0 {
-        // Readers could not know if they were counted already.
+        // Without hashes, readers could not know if the rows were counted already.
         return Err(ReadError::invalid(offset, "rows of no input"));
     }
     Ok((plain, has_rows))
 }
 
-/// The bytes of a `.prof` file. `rows` must be the rows of `trees` plus those of
-/// `plain`; a recorder's file has no plain inputs.
+/// Returns the bytes of a `.prof` file. `rows` must be the rows of `trees` plus those of `plain`; a
+/// recorder's file has no plain inputs.
 pub fn encode(rows: &Rows, trees: &Trees, plain: &PlainInputs) -> Vec<u8> {
     let mut writer = Writer::new();
     write(&mut writer, rows, trees, plain, None);

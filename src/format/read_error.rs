@@ -1,4 +1,4 @@
-//! Why a file could not be read.
+//! Reasons why a file could not be read.
 
 use std::error::Error;
 use std::fmt;
@@ -20,14 +20,14 @@ pub enum Reason {
     Truncated,
     /// A type code or opcode that no profile contains; its name where known.
     UnknownCode(u8, &'static str),
-    /// Something readable, but not what belongs there.
+    /// A readable object in the place of another one.
     Unexpected {
         /// The object that belongs there.
         expected: &'static str,
         /// The object that is there.
         found: &'static str,
     },
-    /// A value that cannot be right; says which and why.
+    /// A value that cannot be right, and the reason.
     Invalid(&'static str),
     /// Written by a later version of edbprof.
     Version(i128),

@@ -1,4 +1,4 @@
-//! Opening files that may be anything: devices and FIFOs are refused.
+//! Opens files of any kind safely: devices, FIFOs and the like are refused.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
@@ -10,7 +10,7 @@ use std::path::Path;
 pub enum OpenError {
     /// The operating system refused.
     System(io::Error),
-    /// It is no regular file but this.
+    /// The path leads to this kind of thing, and to no regular file.
     NotAFile(&'static str),
 }
 
@@ -20,11 +20,11 @@ impl From<io::Error> for OpenError {
     }
 }
 
-/// Opens `path` if it is a regular file. `follows` says if it may be a link to one.
+/// Opens `path` if it is a regular file or, if `follows`, a link to one.
 ///
 /// # Errors
 ///
-/// When it can't be opened, or is no regular file.
+/// The file can't be opened, or is no regular file.
 pub fn open_regular(path: &Path, follows: bool) -> Result<(File, Metadata), OpenError> {
     let (metadata, flags) = match follows {
         false => (fs::symlink_metadata(path)?, libc::O_NOFOLLOW),
@@ -46,7 +46,7 @@ pub fn open_regular(path: &Path, follows: bool) -> Result<(File, Metadata), Open
 ///
 /// # Errors
 ///
-/// When it is none.
+/// It is no regular file.
 pub fn check_is_file(metadata: &Metadata) -> Result<(), OpenError> {
     match metadata.is_file() {
         true => Ok(()),

@@ -107,7 +107,7 @@ fn neither_depth_nor_sharing_costs() {
     assert!(
         refusal(&twice)
             .unwrap()
-            .starts_with("a dict that stands in two places")
+            .starts_with("a dict that is in two places")
     );
     // Labels share their texts, which they don't in memory.
     let file = [

@@ -1,7 +1,7 @@
-//! The hash by which an aggregate remembers an input that has no recording id: XXH3-128 of
-//! the file's bytes without a seed, in its canonical form (big-endian). In Python that is
-//! `xxhash.xxh3_128(data).digest()`. Aggregates contain these hashes, so another function
-//! needs another version of the format.
+//! The hash by which an aggregate knows an input that has no recording id. It is XXH3-128 of the
+//! file's bytes without a seed, in its canonical form (big-endian). In Python that is
+//! `xxhash.xxh3_128(data).digest()`. Aggregates contain these hashes, so another function needs
+//! another version of the format.
 //!
 //! It distinguishes files that differ by accident. It is no protection against files that were made
 //! to collide.

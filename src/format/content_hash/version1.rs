@@ -1,10 +1,10 @@
-//! The hash of version 1 of the `.prof` format, by which its aggregates remember inputs
-//! without recording ids. It serves only to find those inputs again.
+//! The hash of version 1 of the `.prof` format, by which its aggregates know inputs without
+//! recording ids. It serves only to find those inputs again.
 //!
-//! The bytes are taken as little-endian 64-bit words, the last one filled up with
-//! zeros, followed by their number as a word of its own. Two lanes take each
-//! word: `lane = fold(lane ^ word, constant)`, `fold` being the exclusive or of
-//! the two halves of the 128-bit product. The lanes, little-endian, are the hash.
+//! The input is the bytes as little-endian 64-bit words, the last one filled up with zeros, and
+//! then the number of bytes as another word. Two lanes take each word: `lane = fold(lane ^ word,
+//! constant)`, `fold` being the exclusive or of the two halves of the 128-bit product. The lanes,
+//! little-endian, are the hash.
 
 use super::ContentHash;
 

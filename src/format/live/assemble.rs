@@ -1,12 +1,12 @@
-//! Call trees from nodes as a recorder has them, in its memory and in its live file.
+//! Makes call trees from a recorder's nodes, in its memory or in its live file.
 //!
 //! Both are the same nodes, so the recorder's snapshot and the reader of live files share the
 //! rules. A hidden node leaves its children and its time to its caller. Overflow calls made in a
 //! node get a node of their own. Functions are numbered in order of use.
 //!
-//! In a forked child, nodes of the calls that it inherited were open below each other, though
-//! it may never come back to most of them. The tree has one node for the child instead, and
-//! below it each of those calls with the time in which it was the innermost of them.
+//! In a forked child, the nodes of inherited calls were open below each other, although the child
+//! may never return to most of them. The tree has one node for the child instead. Below that node
+//! is each inherited call, with the time in which it was the innermost of them.
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
@@ -69,7 +69,7 @@ pub(crate) struct Assembly<'f, F> {
     roots: HashMap<u32, u32>,
     /// Threads of a forked child that had forked.
     forked: Vec<ForkedThread>,
-    /// By index of the node: where its children go.
+    /// Places of nodes' children, by index of the node.
     places: Vec<Place>,
 }
 
@@ -102,7 +102,7 @@ struct Place {
     node: u32,
 }
 
-/// A place of no thread's.
+/// A place in no thread.
 const NOWHERE: Place = Place {
     thread: u32::MAX,
     node: NO_PARENT,
@@ -124,9 +124,9 @@ impl<'f, F: Functions> Assembly<'f, F> {
         }
     }
 
-    /// Adds a thread whose root is the node `root`, and returns its number. In a forked child
-    /// so many nodes behind the root are `inherited`. A thread that is there already gets
-    /// another name.
+    /// Adds a thread whose root is the node `root`, and returns its number. In a forked child,
+    /// `inherited` nodes behind the root are calls of the parent. A thread that was added before
+    /// gets the new name.
     pub(crate) fn add_thread(&mut self, root: u32, name: &[u8], inherited: Option<u32>) -> usize {
         let new = self.threads.len() as u32;
         let number = *self.roots.entry(root).or_insert(new) as usize;
@@ -153,7 +153,7 @@ impl<'f, F: Functions> Assembly<'f, F> {
         self.roots.get(&root).map(|&number| number as usize)
     }
 
-    /// Says how many threads have recorded in the tree of that number.
+    /// Sets how many threads have recorded in the tree of that number.
     pub(crate) fn set_threads(&mut self, number: usize, threads: u32) {
         if let Some(tree) = self.threads.get_mut(number) {
             tree.threads = threads;
@@ -197,7 +197,7 @@ impl<'f, F: Functions> Assembly<'f, F> {
         }
     }
 
-    /// Returns where the calls go that nothing in `thread` has made.
+    /// Returns the place of calls in `thread` that have no caller.
     fn add_root(&mut self, thread: u32) -> Place {
         let forked = self.forked.iter().find(|forked| forked.thread == thread);
         let tree = self.threads.get_mut(thread as usize);
@@ -256,7 +256,7 @@ impl<'f, F: Functions> Assembly<'f, F> {
         }
     }
 
-    /// Adds a node of calls, unless it is hidden, and returns where its children go.
+    /// Adds a node of calls, unless it is hidden, and returns the place of its children.
     fn add_call(&mut self, parent: u32, node: &impl RawNode) -> Place {
         let mut place = self.place(parent);
         let Some(tree) = self.threads.get_mut(place.thread as usize) else {
@@ -301,7 +301,7 @@ impl<'f, F: Functions> Assembly<'f, F> {
         }
     }
 
-    /// Adds waiting of the node `index`, which was added before; that of a hidden one is its
+    /// Adds waiting of the node `index`, which was added before. A hidden node's waiting is its
     /// caller's.
     pub(crate) fn add_waiting(&mut self, index: u32, waiting: &Waiting) {
         if let Some((node, tree)) = self.tree_of(index) {
@@ -309,8 +309,8 @@ impl<'f, F: Functions> Assembly<'f, F> {
         }
     }
 
-    /// Adds ticks of awaiting to those of the node `index`, which was added before and is not
-    /// hidden; and the ticks of a run without a suspension.
+    /// Adds ticks of awaiting, and ticks of a run without a suspension, to the node `index`, which
+    /// was added before and is not hidden.
     pub(crate) fn add_awaiting(&mut self, index: u32, awaiting: u64, longest_run: u64) {
         let awaiting = Awaiting {
             awaiting: self.rate.ns(awaiting),
@@ -385,7 +385,7 @@ fn unfinished_calls(tree: &ThreadTree, nodes: &[u32]) -> Vec<UnfinishedCalls> {
     by_kind.into_values().collect()
 }
 
-/// Stands for what a full disk or a broken file has no name for.
+/// Stands for a function whose name a full disk or a damaged file has lost.
 pub(super) fn unknown_function() -> Function {
     Function::stand_in("<unknown function>")
 }
@@ -429,7 +429,7 @@ impl<'f, F: Functions> UsedFunctions<'f, F> {
         self.kinds.len() as u32 - 1
     }
 
-    /// Says in which calls, by their functions' numbers, the child of that kind was forked.
+    /// Sets the calls, by their functions' numbers, in which the child of that kind was forked.
     fn name_forked(&mut self, kind: u32, calls: &[u32]) {
         let functions = calls.iter().map(|&number| self.source.find(number));
         let functions: Vec<_> = functions

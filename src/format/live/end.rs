@@ -67,8 +67,8 @@ pub fn note_end(
     file.write_all(&reading.to_le_bytes())
 }
 
-/// Notes in a live file, open for writing, that its process has ended by itself. Whoever saw its
-/// exit status knows this; the file alone looks like that of a killed process.
+/// Notes in a live file, open for writing, that its process has ended by itself. Only a process
+/// that saw its exit status knows this, because the file alone looks like that of a killed process.
 ///
 /// # Errors
 /// The file can't be written.

@@ -25,7 +25,7 @@ impl<'b> Bytes<'b> {
         u64::from_le_bytes(self.array(at))
     }
 
-    /// Takes the first `len` bytes off; `None` when there are fewer.
+    /// Takes the first `len` bytes; `None` if there are fewer.
     fn take(&mut self, len: usize) -> Option<&'b [u8]> {
         let (taken, rest) = self.0.split_at_checked(len)?;
         self.0 = rest;
@@ -53,7 +53,7 @@ pub(super) struct Log {
     pub(super) hook: Box<[u8]>,
     pub(super) argv: Vec<Box<[u8]>>,
     pub(super) chosen: Box<[u8]>,
-    /// And whether each is hidden.
+    /// Each function, with true if it is hidden.
     pub(super) functions: Vec<(Function, bool)>,
     pub(super) threads: Vec<ThreadRecord>,
 }
@@ -75,7 +75,8 @@ impl Log {
             while let Some((kind, record)) = next_record(&mut rest) {
                 match kind {
                     record::FACTS => log.facts(record).unwrap_or_default(),
-                    // Numbered in order, so what can't be read takes its place.
+                    // Functions are numbered in order, so a stand-in takes the place of one that
+                    // can't be read.
                     record::FUNCTION => log
                         .functions
                         .push(function(record).unwrap_or_else(|| (unknown_function(), false))),

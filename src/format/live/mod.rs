@@ -1,8 +1,8 @@
 //! The live file, `<name>.prof.live`: what a process records, mapped into its memory.
 //!
-//! Whatever ends the process leaves the file as it was after the last store: the
-//! pages belong to the kernel. Integers are little-endian; offsets count from the
-//! file's beginning. The first 4096 bytes:
+//! After any end of the process, the file has everything up to the last store, because its pages
+//! belong to the kernel. Integers are little-endian; offsets count from the file's beginning. The
+//! first 4096 bytes:
 //!
 //! | offset | size | field |
 //! |---|---|---|
@@ -53,8 +53,8 @@
 //! | 8 | | for 2, a function, numbered in order: u32 kind (0 Python, 1 builtin, 2 native), u32 flags, u32 hidden, u32 whether generic, i64 line, texts file, name, qualified name, module; of the generic: i64 line, texts file, name |
 //! | 8 | | for 3, a thread: u32 index of its root node, text name; the latest record holds. In the thread of a forked child that had forked, u32 number of nodes behind the root that are calls of the parent's, each below the one before it, plus 1 |
 //!
-//! A text is a u32 length and bytes. *Node segments*, one behind the other, are one
-//! array of nodes of 64 bytes:
+//! A text is a u32 length and bytes. *Node segments*, one after the other, are one array of nodes
+//! of 64 bytes:
 //!
 //! | offset | size | field |
 //! |---|---|---|
@@ -69,7 +69,7 @@
 //! | 56 | 8 | ticks of the overflow calls that were made here, signed as those |
 //!
 //! *Segments of waiting* hold a record of 32 bytes for each node that waited. A record of node 0
-//! ends a segment, for that is a root:
+//! ends a segment, because node 0 is a root:
 //!
 //! | offset | size | field |
 //! |---|---|---|
@@ -95,7 +95,7 @@
 //! | 0 | 8 | number of the coroutine, 0 in a free record. Stored last |
 //! | 8 | 4 | index of the node in which it last ran |
 //! | 12 | 4 | number of the function |
-//! | 16 | 8 | tick since which it is suspended; of all threads' axis, which no time is left out of |
+//! | 16 | 8 | tick since which it is suspended, on the axis that all threads have in common, which includes the recorder's time |
 //!
 //! *Segments of long runs* hold a record of 24 bytes for each of the longest runs of tasks:
 //!
@@ -105,8 +105,8 @@
 //! | 8 | 8 | when it began, nanoseconds since the Unix epoch |
 //! | 16 | 8 | ticks that it took, 0 in what is no record. Stored last |
 //!
-//! *Overflow calls* are those for which there was no room: they count in one counter for
-//! each function of a thread.
+//! *Overflow calls* are those for which there was no room. They count in one counter for each
+//! function of a thread.
 //!
 //! Version 1 has the costs elsewhere: twelve u32, six at 132 and six at 176, the pairs of
 //! each kind of call and then the other two. The first files have only six of them.
@@ -115,8 +115,8 @@
 //! golden files of the new one (`tests/golden/make_edbprof.py`). The nodes are the recorder's
 //! own struct, which the compiler compares with `at::node`.
 //!
-//! The recorder takes out hidden functions when it saves, and so does the reader:
-//! what a hidden function calls is its caller's.
+//! The recorder removes hidden functions when it saves, and the reader does so too. Calls that a
+//! hidden function makes become its caller's.
 
 pub(crate) mod assemble;
 mod end;
@@ -140,12 +140,12 @@ pub const MAGIC: [u8; 8] = *b"edblive\0";
 pub const VERSION: u32 = 2;
 /// Value of [`at::SAVED`] in a file that is the result.
 pub(crate) const IS_RESULT: u32 = 3;
-/// Value of [`at::SAVED`] in a file that could not be removed, and counts for nothing.
+/// Value of [`at::SAVED`] in a file that could not be removed, and that readers must ignore.
 pub(crate) const SUPERSEDED: u32 = 2;
 /// Bytes before the first segment.
 pub(crate) const HEADER: usize = 4096;
 pub(crate) const NODE: usize = 64;
-/// Flag in the index of a node's caller: it is a counter of overflow calls, and no child.
+/// Flag in the index of a node's caller: the node is a counter of overflow calls, and no child.
 pub(crate) const COUNTER: u32 = 1 << 31;
 /// Function of a counter for hidden functions.
 pub(crate) const NO_FUNCTION: u32 = u32::MAX;

@@ -23,7 +23,7 @@ pub struct OpenStack {
 pub struct OpenCall {
     /// The function.
     pub function: Function,
-    /// Time since its start, nanoseconds; at most so much where `is_exact` is false.
+    /// Time since its start, nanoseconds; an upper bound if `is_exact` is false.
     pub open_ns: u64,
     /// False if there were earlier calls on the same path, whose time is in `open_ns`.
     pub is_exact: bool,

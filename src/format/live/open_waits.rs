@@ -1,9 +1,9 @@
 //! Waiting in the calls that were open when a process ended.
 //!
-//! No event follows that would count it. What is known is the processor time of the whole process:
-//! since recording began, less the time that closed calls and closed parts of open ones ran. At
-//! most that much of the time since its latest event a thread has run; the rest it has waited. So
-//! the figure is never too large by what other threads did meanwhile, and in a deadlock it is exact.
+//! No event follows that would count it. But the processor time of the whole process since
+//! recording began is known. Closed calls, and closed parts of open calls, have used a known part
+//! of it. A thread has run for at most the rest since its latest event, and has waited otherwise.
+//! So the figure is never too large because of other threads, and in a deadlock it is exact.
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
@@ -31,7 +31,7 @@ pub(super) struct EndOfThread {
 struct Open {
     thread: EndOfThread,
     innermost: u32,
-    /// Open calls are not below each other, so the innermost one is not known.
+    /// True if open calls are not below each other, so that the innermost one is unknown.
     is_ambiguous: bool,
 }
 

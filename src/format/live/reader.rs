@@ -1,7 +1,7 @@
 //! Reads a live file, of a process that has ended or of one that continues to write.
 //!
 //! Nothing in the file is trusted. Impossible parts are left out, and the rest is well formed. Only
-//! a header that makes no sense is an error.
+//! an impossible header is an error.
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
@@ -229,8 +229,8 @@ fn costs(header: Bytes<'_>) -> Calibration {
 
 pub(super) const MAX_TICK: u64 = i64::MAX as u64;
 
-/// Returns the length of a tick: measured since the file's moment in the same boot, for
-/// no span is longer; else as the process last measured it.
+/// Returns the length of a tick. In the boot of the file, measures it since the file's clock
+/// sample, because no span is longer. Otherwise returns the process's last measurement.
 pub(super) fn rate(header: Bytes<'_>, clock: u32, facts: &Facts) -> TickRate {
     let noted = TickRate::from_bits(header.u64(at::RATE)).unwrap_or(TickRate::NANOSECOND);
     if clock != 0 || !facts.process.is_of_this_boot() {
@@ -242,7 +242,8 @@ pub(super) fn rate(header: Bytes<'_>, clock: u32, facts: &Facts) -> TickRate {
         suspended_ns: header.u64(at::MOMENT_SUSPENDED),
     };
     let measured = then.tsc_rate();
-    // Whatever else may happen to a counter, the process knows what it did when it ran.
+    // If the two differ, something has happened to the counter since, so the process's own
+    // measurement is used.
     let ratio = measured.ns_per_tick() / noted.ns_per_tick();
     if (0.99..1.01).contains(&ratio) {
         measured
@@ -251,8 +252,8 @@ pub(super) fn rate(header: Bytes<'_>, clock: u32, facts: &Facts) -> TickRate {
     }
 }
 
-/// The file's segments as far as they are in it: the content and the bytes of each. Together
-/// no larger than the file.
+/// Returns the content and the bytes of each segment, as far as they are in the file. Together they
+/// are no larger than the file.
 pub(super) fn segments(bytes: &[u8]) -> Vec<(u64, &[u8])> {
     let header = Bytes(bytes);
     let mut left = bytes.len();
@@ -280,7 +281,7 @@ pub(super) fn segments(bytes: &[u8]) -> Vec<(u64, &[u8])> {
 struct Recorded {
     assembled: Assembled,
     dropped: u64,
-    /// The latest tick of all.
+    /// The latest tick of all threads.
     latest: u64,
 }
 
@@ -289,9 +290,9 @@ struct Recorded {
 pub(super) struct End {
     /// Tick at which the process still runs, or has ended; 0 if that is unknown.
     pub(super) tick: u64,
-    /// All threads have the same clock, so that the event of one says that all still ran.
+    /// True if all threads have the same clock, so that an event of one shows that all still ran.
     is_shared: bool,
-    /// The process has ended.
+    /// True if the process has ended.
     is_gone: bool,
 }
 
@@ -304,7 +305,7 @@ impl End {
             Now::Gone if header.u32(at::VERSION) == 1 => None,
             Now::Gone => Some(header.u64(at::ENDED)).filter(|&reading| reading != 0),
         };
-        // Before the recording's beginning: the counter has begun anew since.
+        // A reading before the recording's beginning shows that the counter was reset since.
         let tick = reading.map(|reading| reading.wrapping_sub(header.u64(at::EPOCH)) as i64);
         let tick = tick.map_or(0, |tick| tick.max(0) as u64);
         End {
@@ -365,7 +366,7 @@ fn assemble(opened: &Opened<'_>) -> Recorded {
     for (latest, excluded) in latest.iter_mut().zip(excluded) {
         *latest -= excluded.min(*latest);
     }
-    // Each may have one for its overflow calls beside it.
+    // Half of the limit, because each node may get a second one for its overflow calls.
     let nodes = (0_u32..).zip(nodes.take(MAX_NODES / 2).map(Bytes));
     for (index, bytes) in nodes.clone() {
         if bytes.u32(at::node::PARENT) == index {
@@ -377,7 +378,8 @@ fn assemble(opened: &Opened<'_>) -> Recorded {
         } else if bytes.u64(at::node::KEY) == 0 {
             continue;
         } else if runs && !log.knows(bytes.u32(at::node::FUNCTION)) {
-            // Made since the log was read: not before, for functions come first.
+            // The node was made after the log was read, because a function's record comes before
+            // its nodes.
             continue;
         }
         assembly.add(
@@ -428,7 +430,8 @@ pub(super) fn dropped_calls(segments: &[(u64, &[u8])], log: &Log) -> u64 {
     dropped.fold(0, u64::saturating_add)
 }
 
-/// Returns the latest tick that is known of any thread, with what the recorder took for itself.
+/// Returns the latest tick that is known of any thread, plus the time that the recorder took for
+/// itself.
 pub(super) fn latest_tick(segments: &[(u64, &[u8])], log: &Log, end: End) -> u64 {
     let latest = log.threads.iter().map(|thread| {
         let root = node_at(segments, thread.root);
@@ -466,8 +469,8 @@ fn waits(segment: &[u8]) -> impl Iterator<Item = (u32, Waiting)> + '_ {
     records.take_while(|(node, _)| *node != 0)
 }
 
-/// Adds what the file says of coroutines, of which those that are suspended were so until the
-/// tick `latest`.
+/// Adds the awaiting and the runs of coroutines. Those that are suspended in the file count as
+/// suspended until the tick `latest`.
 fn add_awaiting(assembly: &mut Assembly<'_, Log>, segments: &[(u64, &[u8])], latest: u64) {
     let records = |content: u64, size: usize| {
         let of_kind = segments.iter().filter(move |(of, _)| *of == content);

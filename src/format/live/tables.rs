@@ -1,4 +1,5 @@
-//! Nodes, functions and clock of a live file, as the history file beside it needs them.
+//! Reads nodes, functions and clock of a live file for the history file beside it, which has events
+//! alone.
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
@@ -12,8 +13,8 @@ use crate::model::{Function, MAX_NODES, Process, RecordingId};
 /// A node: index of its caller's and of its function, or [`NO_FUNCTION`].
 pub(crate) type TableNode = (u32, u32);
 
-/// A tree: its root, the name of its threads, and the number of nodes behind the root that are
-/// calls of the parent's, in a forked child.
+/// A tree: its root and the name of its threads. In a forked child, also the number of nodes behind
+/// the root that are calls of the parent process.
 pub(crate) type TableThread = (u32, Box<[u8]>, Option<u32>);
 
 /// Content of a live file without what was counted.
@@ -25,10 +26,10 @@ pub(crate) struct Tables {
     pub(crate) zero_monotonic_ns: u64,
     /// Wall clock at tick 0.
     pub(crate) zero_unix_ns: u64,
-    /// Tick of the end, with what the recorder took for itself.
+    /// Tick of the end, plus the time that the recorder took for itself.
     pub(crate) end: u64,
     pub(crate) functions: Vec<Function>,
-    /// Each below its caller's: a node that is not is a root.
+    /// Each node comes after its caller's; a node that does not is a root.
     pub(crate) nodes: Vec<TableNode>,
     pub(crate) threads: Vec<TableThread>,
 }

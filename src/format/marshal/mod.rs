@@ -1,10 +1,9 @@
-//! Python's `marshal`, the part of it that profiles are made of.
+//! Reads and writes Python's `marshal` format, as far as profiles need it.
 //!
-//! An object is one type byte and what it announces, little-endian. The bit
-//! 0x80 (`FLAG_REF`) in the type byte gives the object the next number in a table;
-//! `r` followed by a number means that object again. Numbers are dealt out in
-//! the order in which the flagged type bytes appear, containers before their
-//! contents.
+//! An object is one type byte and the content that it announces, little-endian. The bit 0x80
+//! (`FLAG_REF`) in the type byte gives the object the next number in a table; `r` followed by a
+//! number means that object again. Numbers are assigned in the order in which the flagged type
+//! bytes appear, to containers before their contents.
 //!
 //! | byte | meaning | follows |
 //! |---|---|---|

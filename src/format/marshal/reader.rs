@@ -1,9 +1,8 @@
-//! Reading marshal, front to back, one object at a time.
+//! Reads marshal from front to back, one object at a time.
 //!
-//! Nothing is built that the caller did not ask for, and the caller decides by
-//! its own shape how deep it goes: nesting costs no stack, a declared length
-//! costs no memory before its bytes are there, and a reference is read again
-//! where its object stands, within a budget.
+//! Builds nothing that the caller did not ask for. Nesting takes no stack here, and a declared
+//! length takes no memory before its bytes are there. A reference is followed by reading its object
+//! again, within a budget.
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
@@ -49,7 +48,7 @@ impl Value<'_> {
     }
 }
 
-/// A place in a marshalled object. After an error it is of no use any more.
+/// A place in a marshalled object. Must not be used after an error.
 #[derive(Clone, Debug)]
 pub struct Reader<'a> {
     input: Input<'a>,
@@ -83,8 +82,8 @@ impl<'a> Reader<'a> {
         ReadError::new(offset, Reason::Unexpected { expected, found })
     }
 
-    /// The number of the object ahead, if it has one; and whether it is a
-    /// reference to an object that was read before.
+    /// Returns the number of the next object, if it has one, and true if it refers to an object
+    /// that was read before.
     #[inline]
     pub fn number_ahead(&self) -> Option<(usize, bool)> {
         match self.input.rest() {
@@ -96,7 +95,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads an object: `read` gets it, and must read all of its contents.
+    /// Reads an object: calls `read` with it, which must read all of its contents.
     ///
     /// # Errors
     /// Those of `read`; input that is no marshal.
@@ -132,7 +131,7 @@ impl<'a> Reader<'a> {
     #[inline]
     pub fn int(&mut self) -> Result<i128, ReadError> {
         let offset = self.input.at;
-        // Half of a profile is such ints and floats.
+        // Half of a profile consists of such ints and floats.
         if let Some(bytes) = self.plain(INT) {
             return Ok(i32::from_le_bytes(bytes).into());
         }
@@ -279,7 +278,8 @@ impl<'a> Reader<'a> {
         Ok((ints, [self.float()?, self.float()?]))
     }
 
-    /// Returns what comes next, if it is two ints, or references, and two floats without numbers.
+    /// Returns the next objects, if they are two ints, or references, and two floats without
+    /// numbers.
     #[inline]
     fn figures_ahead(&self) -> Option<([[u8; 5]; 2], [f64; 2])> {
         let bytes: &[u8; FIGURES] = self.input.rest().first_chunk()?;
@@ -296,7 +296,8 @@ impl<'a> Reader<'a> {
         ))
     }
 
-    /// Returns the int that stands there or that the reference there leads to, if it is short.
+    /// Returns the int in these bytes, or the one that the reference in them leads to, if it is
+    /// short.
     #[inline]
     fn short_int(&self, [code, value @ ..]: [u8; 5]) -> Option<i32> {
         if code != REF {
@@ -380,8 +381,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The int that was numbered before, if a reference to a short one comes next: Python
-    /// writes all ints up to 256 so.
+    /// Reads an int through a reference, if one to a short int comes next. Python writes all
+    /// repeated ints up to 256 in this way.
     fn int_again(&mut self) -> Option<Result<i128, ReadError>> {
         let &reference @ [REF, ..] = self.input.rest().first_chunk::<5>()? else {
             return None;
@@ -392,8 +393,8 @@ impl<'a> Reader<'a> {
         Some(self.input.expand(start, OBJECT_SIZE).map(|()| value))
     }
 
-    /// The string that was numbered before, if a reference to one comes next. It was checked when
-    /// it was numbered.
+    /// Reads a string through a reference, if one to a string comes next. The string was checked
+    /// when it was numbered.
     #[inline]
     fn text_again(&mut self) -> Option<Result<&'a [u8], ReadError>> {
         let &[REF, number @ ..] = self.input.rest().first_chunk::<5>()? else {
@@ -503,7 +504,7 @@ impl<'a> Reader<'a> {
         self.at_least(count as usize)
     }
 
-    /// Every object takes a byte at least, so a larger count is refused here.
+    /// Refuses a count that is larger than the rest, because every object takes at least one byte.
     fn at_least(&self, count: usize) -> Result<usize, ReadError> {
         if count > self.input.rest().len() {
             return Err(self.input.truncated());
@@ -538,24 +539,25 @@ impl<'a> Reader<'a> {
         std::str::from_utf8(text)
             .ok()
             .and_then(|text| text.parse().ok())
-            .ok_or_else(|| ReadError::invalid(start, "a float that is none"))
+            .ok_or_else(|| ReadError::invalid(start, "a float that is no number"))
     }
 }
 
-/// Two ints, or references, and two floats, bytes.
+/// Size of two ints, or references, and two floats, bytes.
 const FIGURES: usize = 28;
 
 /// CPython's `MAX_MARSHAL_STACK_DEPTH` is 2000 or less.
 const MAX_DEPTH: usize = 2000;
 
-/// Real files name a source file of some hundred bytes in a reference of two to five,
-/// but only once a function, which takes sixty and more.
+/// Factor by which references may unfold. In real files, a reference of 5 bytes may stand for the
+/// name of a source file, some hundred bytes. But there is only one for each function, which takes
+/// 60 bytes or more.
 const EXPANSION: usize = 32;
 
 /// Memory that an object which is read again may take, bytes.
 const OBJECT_SIZE: usize = 64;
 
-/// `text`, a str that begins at `start`, if it is `valid`.
+/// Returns `text`, a str that begins at `start`, if it is `valid`.
 fn checked(text: &[u8], start: usize, valid: fn(&[u8]) -> bool) -> Result<&[u8], ReadError> {
     if valid(text) {
         Ok(text)

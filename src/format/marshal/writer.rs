@@ -1,4 +1,4 @@
-//! Writing marshal version 4, which Python 3.4 and everything later reads.
+//! Writes marshal version 4, which Python 3.4 and all later versions read.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -21,9 +21,8 @@ pub struct Ref(u32);
 
 /// Builds one marshal object, front to back.
 ///
-/// Containers announce their size and then expect that many objects; keeping
-/// that promise is the caller's part. Strings longer than 2 GiB, which marshal
-/// cannot express, are cut there.
+/// A container announces its size, and the caller must then write that many objects. Strings longer
+/// than 2 GiB, which marshal cannot express, are cut.
 #[derive(Default)]
 pub struct Writer<'a> {
     out: Vec<u8>,
@@ -32,7 +31,7 @@ pub struct Writer<'a> {
     texts: HashMap<&'a [u8], Ref, RandomState>,
 }
 
-/// Takes what a writer has written.
+/// Destination of the bytes that a writer has written.
 struct Sink<'a> {
     to: &'a mut dyn Write,
     /// The first error; nothing is written after it.
@@ -65,7 +64,7 @@ impl<'a> Writer<'a> {
         self.texts.clear();
     }
 
-    /// The bytes written, if they have no sink.
+    /// Returns the bytes written, if they have no sink.
     pub fn finish(self) -> Vec<u8> {
         self.out
     }
@@ -80,7 +79,7 @@ impl<'a> Writer<'a> {
         self.sink.map_or(Ok(()), |sink| sink.result)
     }
 
-    /// Writes what there is to the sink if it has more than `least` bytes.
+    /// Writes the bytes so far to the sink, if there are more than `least`.
     fn write_out(&mut self, least: usize) {
         if let Some(sink) = self.sink.as_mut().filter(|_| self.out.len() > least) {
             if sink.result.is_ok() {
@@ -90,12 +89,12 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// `None`.
+    /// Writes `None`.
     pub fn none(&mut self) {
         self.out.push(NONE);
     }
 
-    /// An int.
+    /// Writes an int.
     pub fn int(&mut self, value: i128) {
         if let Ok(small) = i32::try_from(value) {
             self.out.push(INT);
@@ -117,18 +116,18 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// A float.
+    /// Writes a float.
     pub fn float(&mut self, value: f64) {
         self.out.push(FLOAT);
         self.out.extend_from_slice(&value.to_le_bytes());
     }
 
-    /// A bytes object.
+    /// Writes a bytes object.
     pub fn bytes(&mut self, value: &[u8]) {
         self.sized(BYTES, value);
     }
 
-    /// A bytes object put together from `parts`, written after each other.
+    /// Writes a bytes object that consists of `parts`, one after the other.
     pub fn bytes_of<const N: usize>(&mut self, parts: impl ExactSizeIterator<Item = [u8; N]>) {
         self.out.push(BYTES);
         let count = parts.len().min(MAX_LEN / N.max(1));
@@ -142,15 +141,15 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// A str, referred back to where it was written before. Bytes that no str
-    /// encodes to, even with `surrogatepass`, become a bytes object.
+    /// Writes a str, or a reference if it was written before. Bytes that no str encodes to, even
+    /// with `surrogatepass`, become a bytes object.
     pub fn text(&mut self, value: &'a [u8]) {
         self.text_numbered(value);
     }
 
     /// Writes like [`text`](Self::text), and returns the text's number if it has one.
     pub(crate) fn text_numbered(&mut self, value: &'a [u8]) -> Option<Ref> {
-        // A reference takes five bytes: shorter texts are cheaper repeated.
+        // A reference takes five bytes, so repeating a shorter text is cheaper.
         let number = (value.len() > 3).then_some(Ref(self.refs));
         if let Some(new) = number {
             match self.texts.entry(value) {
@@ -181,7 +180,7 @@ impl<'a> Writer<'a> {
         number
     }
 
-    /// Two ints and two floats.
+    /// Writes two ints and two floats.
     pub(crate) fn figures(&mut self, ints: [i128; 2], floats: [f64; 2]) {
         let [Ok(first), Ok(second)] = ints.map(i32::try_from) else {
             ints.into_iter().for_each(|value| self.int(value));
@@ -200,36 +199,36 @@ impl<'a> Writer<'a> {
         self.out.extend_from_slice(&bytes);
     }
 
-    /// A tuple of `count` objects to come.
+    /// Begins a tuple of `count` objects.
     pub fn tuple(&mut self, count: usize) {
         self.tuple_flagged(count, 0);
     }
 
-    /// A tuple of `count` objects to come, which can be written again with
-    /// [`again`](Self::again) as soon as it is complete.
+    /// Begins a tuple of `count` objects, which can be written again with [`again`](Self::again) as
+    /// soon as it is complete.
     pub fn numbered_tuple(&mut self, count: usize) -> Ref {
         let number = self.numbered();
         self.tuple_flagged(count, FLAG_REF);
         number
     }
 
-    /// A list of `count` objects to come.
+    /// Begins a list of `count` objects.
     pub fn list(&mut self, count: usize) {
         self.out.push(LIST);
         self.len(count);
     }
 
-    /// The beginning of a dict: keys and values follow in turn.
+    /// Begins a dict: keys and values follow in turn.
     pub fn dict(&mut self) {
         self.out.push(DICT);
     }
 
-    /// The end of the innermost dict.
+    /// Ends the innermost dict.
     pub fn end_dict(&mut self) {
         self.out.push(END_OF_DICT);
     }
 
-    /// An object that was written before.
+    /// Writes a reference to an object that was written before.
     pub fn again(&mut self, object: Ref) {
         self.out.push(REF);
         self.out.extend_from_slice(&object.0.to_le_bytes());

@@ -7,33 +7,34 @@ use std::collections::HashMap;
 
 use crate::model::{Counts, FileHash, LabelId, LabelRef, Labels, Row, Rows};
 
-/// One function's line, or one caller's in it.
+/// Figures of one function, or of one of its callers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
     pub(crate) label: LabelId,
-    /// Of a caller: whether only its calls are known.
+    /// For a caller, true if only its calls are known.
     pub(crate) untimed: bool,
     pub(crate) counts: Counts,
 }
 
-/// The lines of one file: each function has one, and in it each caller.
+/// Entries of one file: one for each function, and for each of its callers.
 #[derive(Clone, Debug)]
 pub struct Entries {
     known: usize,
     new: Labels,
-    /// Each function, and where its callers end in those of all; they begin where the
-    /// last one's end.
+    /// Each function, and the end of its callers in `callers`. They begin where those of the
+    /// function before end.
     functions: Vec<(Entry, usize)>,
     callers: Vec<Entry>,
 }
 
 impl Entries {
-    /// Number of labels that were known when it was read. The others have the ids after it.
+    /// Number of labels that were known when the file was read. New labels have the ids from this
+    /// number on.
     pub(crate) fn known_labels(&self) -> usize {
         self.known
     }
 
-    /// Those others.
+    /// Labels that were not known.
     pub(crate) fn new_labels(&self) -> &Labels {
         &self.new
     }
@@ -79,8 +80,7 @@ impl Entries {
     }
 }
 
-/// Bytes of a file for each of its functions, labels, and callers of functions, in profiles of many
-/// functions.
+/// Bytes that a function, a label and a caller take in files of many functions.
 const BYTES_OF_FUNCTION: usize = 150;
 const BYTES_OF_LABEL: usize = 200;
 const BYTES_OF_CALLER: usize = 56;
@@ -105,7 +105,7 @@ pub(super) struct EntriesSink<'a> {
 }
 
 impl<'a> EntriesSink<'a> {
-    /// Builds those of a file of so many bytes.
+    /// Begins to build the entries of a file of `bytes` bytes.
     pub(super) fn new(known: &'a Labels, bytes: usize) -> Self {
         let mut functions = Vec::new();
         let mut callers = Vec::new();
@@ -129,8 +129,8 @@ impl<'a> EntriesSink<'a> {
         }
     }
 
-    /// The entries as a dict would have them: of functions that stood there twice the
-    /// last counts, in the first one's place.
+    /// Returns the entries as a dict would have them. If a function has two, the last one counts,
+    /// in the place of the first.
     pub(super) fn finish(self) -> Entries {
         let entries = self.entries;
         let mut seen = vec![false; entries.known + entries.new.len()];
@@ -196,7 +196,7 @@ impl<'a> EntriesSink<'a> {
         self.known.len() as LabelId + id
     }
 
-    /// Takes the figures under a caller, `untimed` as in [`Row`]; its function comes later.
+    /// Adds the figures of a caller, `untimed` as in [`Row`]. Its function follows later.
     pub(super) fn caller(&mut self, label: LabelId, counts: Counts, untimed: bool) {
         self.entries.callers.push(Entry {
             label,
@@ -205,7 +205,7 @@ impl<'a> EntriesSink<'a> {
         });
     }
 
-    /// Takes a function whose callers have all come.
+    /// Adds a function, after all of its callers.
     pub(super) fn function(&mut self, label: LabelId, counts: Counts) {
         let callers = &mut self.entries.callers;
         let its_callers = callers.get(self.start..).unwrap_or_default();

@@ -1,13 +1,12 @@
-//! The pstats dictionary, what `cProfile.Profile.dump_stats` marshals and
-//! `pstats.Stats` reads:
+//! The pstats dictionary, which `cProfile.Profile.dump_stats` marshals and `pstats.Stats` reads:
 //!
 //! ```text
 //! {(file, line, name): (cc, nc, tt, ct, {(file, line, name): (nc, cc, tt, ct)})}
 //! ```
 //!
-//! A function's tuple begins with the primitive calls, a caller's with all calls:
-//! so `Lib/cProfile.py` writes them (`snapshot_stats`) and `Lib/pstats.py` prints
-//! them (`print_call_line`).
+//! A function's tuple begins with the primitive calls, a caller's with all calls. `Lib/cProfile.py`
+//! writes them in these orders (`snapshot_stats`), and `Lib/pstats.py` prints them so
+//! (`print_call_line`).
 //!
 //! `Lib/profile.py` writes a bare int for a caller, its calls; it is read as that
 //! many primitive calls of unknown time and written as it was ([`Row::untimed`](crate::model::Row::untimed)).

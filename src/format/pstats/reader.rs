@@ -7,10 +7,10 @@ use crate::format::marshal::{Reader, Value};
 use crate::format::read_error::ReadError;
 use crate::model::{Counts, Label, LabelId, LabelRef, Labels, Rows};
 
-/// Reads the dictionary that `bytes` begin with; what follows it is not looked at.
+/// Reads the dictionary that `bytes` begin with, and ignores all that follows.
 ///
 /// # Errors
-/// `bytes` begin with anything else. One bad entry refuses the whole.
+/// `bytes` begin with anything else, or an entry is bad.
 pub fn decode(bytes: &[u8]) -> Result<Rows, ReadError> {
     read(&mut Reader::new(bytes, 0))
 }
@@ -50,7 +50,7 @@ fn read_into<'a>(reader: &mut Reader<'a>, sink: &mut EntriesSink<'_>) -> Result<
     })
 }
 
-/// The figures under a caller, and whether they have no times.
+/// Reads the figures of a caller. Returns them, and true if they have no times.
 fn caller_counts(reader: &mut Reader<'_>) -> Result<(Counts, bool), ReadError> {
     const EXPECTED: &str = "a caller's tuple (nc, cc, tt, ct)";
     let figures = |reader: &mut Reader<'_>| {
@@ -139,8 +139,8 @@ impl<'a> SeenLabels<'a> {
     }
 }
 
-/// Notes something of an object that was read. A number was dealt out in the order of reading, so
-/// that none is far beyond the last one.
+/// Notes `value` for the object with that number. Numbers are assigned in the order of reading, so
+/// none is far beyond the last one.
 fn set<T: Copy>(of: &mut Vec<Option<T>>, number: usize, value: T) {
     if of.len() <= number {
         of.resize(number + 1, None);

@@ -1,4 +1,4 @@
-//! Writing the pstats dictionary.
+//! Writes the pstats dictionary.
 
 use crate::format::marshal::{Ref, Writer};
 use crate::model::{Counts, Label, LabelId, Rows};

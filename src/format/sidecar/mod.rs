@@ -1,5 +1,5 @@
-//! The `.singledispatch` sidecar: which caller reached which implementation
-//! through which generic function, how often.
+//! The `.singledispatch` sidecar: how often each caller reached each implementation through each
+//! generic function.
 //!
 //! A pickle of `{generic: {caller: {implementation: count}}}`, each function a
 //! triple `(file, line, name)`, as `edb.tools.profiling` writes it. The
@@ -25,8 +25,8 @@
 //! | `s` `u` | SETITEM, SETITEMS | | put a pair, or all pairs since the mark, into the dict below |
 //! | `.` | STOP | | the value is complete |
 //!
-//! These are all that `pickle.dump` of such a value makes in protocols 2 to 5.
-//! No other opcode is obeyed, so nothing in a sidecar is ever executed.
+//! These are all that `pickle.dump` of such a value makes in protocols 2 to 5. Any other opcode is
+//! an error, so nothing in a sidecar is ever executed.
 
 mod reader;
 mod writer;

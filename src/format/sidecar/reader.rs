@@ -1,4 +1,4 @@
-//! Reading a sidecar: a pickle machine that knows data and nothing else.
+//! Reads a sidecar, by a pickle machine that knows plain data and nothing else.
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
@@ -38,15 +38,15 @@ pub fn decode(bytes: &[u8]) -> Result<DispatchCounts, ReadError> {
     })
 }
 
-/// Real files take at least nine bytes for a caller, with a noted dict of its own, and 24 for a
-/// function. The path of its file is stored once and may be long.
+/// Factor by which notes may unfold. Real files take at least nine bytes for a caller, with a noted
+/// dict of its own, and 24 for a function. The path of its file is stored once and may be long.
 const EXPANSION: usize = 24;
 /// Memory that a dict takes before it is a map.
 const DICT_SIZE: usize = 80;
 /// Memory that a noted value takes.
 const NOTE_SIZE: usize = 32;
 
-/// In two words: a pickle has many of them for its size.
+/// Takes two words, because a pickle has many values for its size.
 #[derive(Clone, Copy)]
 enum Value {
     /// Index into the strings.
@@ -61,20 +61,20 @@ enum Value {
 
 struct Machine<'a> {
     input: Input<'a>,
-    /// Offset of the opcode that is being obeyed, for errors.
+    /// Offset of the opcode that is being executed, for errors.
     opcode_at: usize,
     stack: Vec<Value>,
     marks: Vec<usize>,
-    /// By the numbers under which values are noted, which pickles count up.
+    /// Noted values by their numbers, which pickles count up.
     memo: Vec<Option<Value>>,
     strings: Vec<&'a [u8]>,
-    /// None where it has become a map.
+    /// `None` for a dict that was converted to a map.
     dicts: Vec<Option<Vec<(Value, Value)>>>,
     labels: Vec<Arc<Label>>,
 }
 
 impl<'a> Machine<'a> {
-    /// Obeys one opcode; false at the end.
+    /// Executes one opcode. Returns false at the end.
     fn step(&mut self) -> Result<bool, ReadError> {
         self.opcode_at = self.input.at;
         let [opcode] = self.input.array()?;
@@ -277,8 +277,8 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    /// The dict `value` with `convert` applied to its values. `convert` limits the depth of this,
-    /// and the file its width, because a dict can be in one place only.
+    /// Converts the dict `value` to a map, and its values by `convert`. `convert` limits the depth
+    /// of nesting, and the size of the file the width, because a dict can be in one place only.
     fn map<T>(
         &mut self,
         value: Value,
@@ -288,7 +288,7 @@ impl<'a> Machine<'a> {
             return Err(self.invalid("no dict where there should be one"));
         };
         let items = self.dicts.get_mut(dict).and_then(Option::take);
-        let items = items.ok_or_else(|| self.invalid("a dict that stands in two places"))?;
+        let items = items.ok_or_else(|| self.invalid("a dict that is in two places"))?;
         let mut map = BTreeMap::new();
         for (key, value) in items {
             let label = match key {
@@ -304,7 +304,7 @@ impl<'a> Machine<'a> {
     fn calls(&mut self, value: Value) -> Result<u64, ReadError> {
         match value {
             Value::Natural(calls) => Ok(calls),
-            _ => Err(self.invalid("a count that is none")),
+            _ => Err(self.invalid("a count that is no number")),
         }
     }
 

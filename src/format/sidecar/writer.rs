@@ -1,4 +1,4 @@
-//! Writing a sidecar as a pickle of protocol 4, which Python 3.4 and later read.
+//! Writes a sidecar as a pickle of protocol 4, which Python 3.4 and later read.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use super::{
 use crate::format::wtf8::encodes_a_str;
 use crate::model::{DispatchCounts, Label};
 
-/// The pickle of `sidecar`; equal sidecars give equal bytes.
+/// Returns the pickle of `sidecar`; equal sidecars give equal bytes.
 pub fn encode(sidecar: &DispatchCounts) -> Vec<u8> {
     let mut pickle = Pickle::default();
     pickle.out.extend_from_slice(&[PROTO, 4]);

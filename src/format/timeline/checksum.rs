@@ -1,4 +1,4 @@
-//! Checksums of call histories: XXH3-64, which finds each byte that is not as it was written.
+//! Checksums of call histories, by which readers notice damaged bytes: XXH3-64.
 
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
 

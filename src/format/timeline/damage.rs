@@ -1,4 +1,4 @@
-//! Parts of a timeline's file that are damaged, or no part of it.
+//! Collects the damage that readers find in a timeline's file.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -16,7 +16,7 @@ pub(super) enum Damage {
     Words,
 }
 
-/// All that is known of a file's damage. Blocks are read late, so more may be found at any time.
+/// All known damage of a file. Blocks are read late, so more may be found at any time.
 #[derive(Debug, Default)]
 pub(super) struct Damages {
     /// By offset, so that each place counts once.

@@ -1,4 +1,5 @@
-//! The call history of threads: every event with its time, in blocks that can be read alone.
+//! The call history of threads: every event with its time, in blocks, each of which can be read
+//! alone.
 //!
 //! Two files have such blocks. While a process records, its *history file*
 //! `<name>.prof.timeline.live` is mapped into its memory, beside the live file `<name>.prof.live`
@@ -35,7 +36,7 @@
 //! | 2^32 - 2 | it ends with an exception |
 //! | 2^32 - 3 | it is suspended: a generator or coroutine yields or awaits |
 //! | 2^32 - 4 | all open calls end that are not on the path of a node. The next word is the node's index |
-//! | 2^32 - 5 | the thread goes on with the open calls of another greenlet: those on the path of a node. The next word is the node's index |
+//! | 2^32 - 5 | the thread continues with the open calls of another greenlet: those on the path of a node. The next word is the node's index |
 //! | 2^32 - 6 | no event: the next word is a number of ticks that pass, for gaps of 2^32 ticks or more |
 //! | 2^32 - 10 | no event: the next word is a number of ticks that pass and that the recorder took for itself. They are in no call's time |
 //! | 2^32 - 11 | no event: the next word is a number that tells the coroutine which starts or continues by the next event from all others that have not ended |
@@ -68,11 +69,11 @@
 //! | 32 | 8 | XXH3-64 of the bytes before |
 //! | 40 | 24 | zeros |
 //!
-//! For each process follow its blocks, then its nodes, 8 bytes each: u32 index of the caller's
-//! node as in [`live`](super::live), u32 index of its function, or 2^32 - 1 in a root and in a node
-//! whose function is hidden: what that calls is its caller's. The directory has an entry for each
-//! process: u64 length of a marshal dict, its XXH3-64, and the dict. The directory is the last part of
-//! the file.
+//! For each process follow its blocks, then its nodes, 8 bytes each: u32 index of the caller's node
+//! as in [`live`](super::live), u32 index of its function, or 2^32 - 1 in a root and in a node
+//! whose function is hidden. Calls that a hidden function makes are its caller's. The directory has
+//! an entry for each process: u64 length of a marshal dict, its XXH3-64, and the dict. The
+//! directory is the last part of the file.
 //!
 //! | key | value |
 //! |---|---|

@@ -12,15 +12,16 @@ use crate::clock::TickRate;
 use crate::format::live::COUNTER;
 use crate::model::{Function, Process, forked};
 
-/// Function of a root, and of a node whose function is hidden: what it calls is its caller's.
+/// Function of a root, and of a node whose function is hidden. Calls that a hidden function makes
+/// are its caller's.
 pub const NO_FUNCTION: u32 = u32::MAX;
 
 /// The ticks of a process's recording as times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimelineClock {
     pub(crate) rate: TickRate,
-    /// Monotonic clock of the system at tick 0, nanoseconds; 0 if the recording's clock is the
-    /// processor's or the host's, so that its ticks can't be compared with other processes'.
+    /// Monotonic clock of the system at tick 0, nanoseconds. It is 0 if the recording's clock is
+    /// the processor's or the host's, because such ticks can't be compared with other processes'.
     pub zero_monotonic_ns: u64,
     /// Wall clock at tick 0, nanoseconds since the Unix epoch.
     pub zero_unix_ns: u64,
@@ -192,8 +193,8 @@ impl TimelineProcess {
         thread.map_or(&[], |thread| &thread.name)
     }
 
-    /// Number of nodes behind the root that are calls of the parent's, if the thread with that root
-    /// is the one of a forked child that had forked.
+    /// Number of nodes behind the root that are calls of the parent process. `None` unless this is
+    /// the root of the thread that forked, in a forked child.
     pub fn inherited(&self, root: u32) -> Option<u32> {
         let thread = self.threads.iter().find(|thread| thread.root == root);
         thread.and_then(|thread| thread.inherited)
@@ -220,8 +221,8 @@ impl TimelineProcess {
         &self.file
     }
 
-    /// Reads the words of one of the process's blocks into `words`, without those that are
-    /// damaged, which the [file](Self::file) then knows of.
+    /// Reads the words of one of the process's blocks into `words`. Leaves out damaged words, which
+    /// the [file](Self::file) then names.
     ///
     /// # Errors
     /// The system's.
@@ -242,7 +243,7 @@ impl TimelineProcess {
         Ok(())
     }
 
-    /// Leaves out what follows the events of a block without a checksum.
+    /// Leaves out the words behind the events of a block without a checksum.
     fn leave_out_damaged(&self, block: &Block, words: &mut Vec<u64>) {
         let used = used_words(words);
         if !is_unfinished(words.get(used..).unwrap_or_default()) {

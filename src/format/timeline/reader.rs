@@ -1,4 +1,4 @@
-//! Reading timeline files: the directory at once, blocks when they are needed.
+//! Reads timeline files: the directory at once, blocks when they are needed.
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
@@ -56,7 +56,7 @@ const MOST_DIRECTORY: u64 = 1 << 32;
 /// parts, which the [file](TimelineProcess::file) then names.
 ///
 /// # Errors
-/// The system's; a file that is none, is cut off, or has no process that can be read.
+/// The system's; or the file is no timeline, is cut off, or has no process that can be read.
 pub fn read(source: Source) -> Result<Vec<TimelineProcess>, TimelineError> {
     let file = TimelineFile::new(source);
     let len = file.len()?;
@@ -216,8 +216,8 @@ fn read_nodes(
     Ok(nodes.collect())
 }
 
-/// Reads the headers of blocks. A header says where the next block is, so those behind a damaged
-/// one are left out.
+/// Reads the headers of blocks. Each header says where the next block is, so blocks behind a
+/// damaged header are left out.
 fn read_blocks(
     file: &TimelineFile,
     extents: &Extents,

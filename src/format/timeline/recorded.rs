@@ -1,4 +1,4 @@
-//! Reading the history file of a process that runs or was killed, with its live file.
+//! Reads the history file of a process that runs or was killed, with its live file.
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
@@ -20,7 +20,7 @@ use crate::model::Ending;
 /// beside it. Blocks that its nodes don't explain are left out.
 ///
 /// # Errors
-/// The system's; one of the files is none, or they are of two recordings.
+/// The system's; or one of the files is of another kind, or they are of two recordings.
 pub fn read_recorded(
     source: Source,
     live: &[u8],
@@ -112,8 +112,9 @@ pub fn read_recorded(
     Ok(of)
 }
 
-/// Reads the headers of blocks. The checksums of a process that is not over say nothing, because it
-/// may use a block again meanwhile. `given_up` may be about to be used again, counted from 1.
+/// Reads the headers of blocks. Checks checksums only if the process has ended, because a running
+/// one may use a block again meanwhile. `given_up`, counted from 1, is a block that may be about to
+/// be used again.
 fn read_blocks(
     file: &TimelineFile,
     count: u64,

@@ -17,7 +17,7 @@ pub enum Source {
     Bytes(Vec<u8>),
 }
 
-/// An open timeline, of which its processes read their blocks.
+/// An open timeline file, from which its processes read their blocks.
 #[derive(Debug)]
 pub struct TimelineFile {
     source: Source,
@@ -37,7 +37,7 @@ impl TimelineFile {
         })
     }
 
-    /// Returns the damage that was found so far: blocks are looked at when they are read.
+    /// Returns the damage that was found so far. Damage of blocks is found when they are read.
     pub fn damage(&self) -> FileDamage {
         let [processes, blocks] = [&self.processes, &self.blocks].map(|of| of.load(Relaxed));
         self.damages.found(processes, blocks)

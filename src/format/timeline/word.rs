@@ -2,7 +2,7 @@
 
 use crate::model::timeline::{CallEnd, Event, Happening, Mark, MarkKind, WaitKind};
 
-/// High half of a word for each kind of event that is no beginning.
+/// High halves of words, for all kinds of events but starts and resumes.
 pub(crate) mod code {
     pub(crate) const RETURN: u32 = u32::MAX;
     pub(crate) const RAISE: u32 = u32::MAX - 1;

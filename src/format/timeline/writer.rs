@@ -1,4 +1,4 @@
-//! Writing timeline files.
+//! Writes timeline files.
 
 use std::io::{self, Seek, SeekFrom, Write};
 

@@ -53,7 +53,7 @@ pub(super) fn read_column_of(
     Ok(true)
 }
 
-/// Adds what was read to the tree, all other columns of which were read.
+/// Adds the columns to the tree, after all its other columns were read.
 ///
 /// # Errors
 /// A row is of a node that the tree does not have.

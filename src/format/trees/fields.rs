@@ -1,4 +1,4 @@
-//! The small things that the dicts are made of: numbers, texts, ids and columns.
+//! Reads and writes the parts of the dicts: numbers, texts, ids and columns.
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
@@ -70,8 +70,7 @@ pub(super) fn write_column<'a, const N: usize>(
     writer.bytes_of(values);
 }
 
-/// Reads one column of `rows`, which are made by the first one and have as many rows as
-/// each of the others.
+/// Reads one column of `rows`. The first column makes the rows, and all others must be as long.
 pub(super) fn read_into<R: Clone + Default, T, const N: usize>(
     reader: &mut Reader<'_>,
     rows: &mut Vec<R>,

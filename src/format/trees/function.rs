@@ -1,4 +1,4 @@
-//! One function's tuple.
+//! Reads and writes the tuple of one function.
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 

@@ -1,4 +1,4 @@
-//! Reads the kind of a node that is no function: a tuple in its place, or None for a function.
+//! Reads and writes kinds of nodes: None for a function, or a tuple for anything else.
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 

@@ -4,7 +4,7 @@
 //!
 //! | key | value |
 //! |---|---|
-//! | `recordings` | list of bytes, 16 each: the recordings' random names |
+//! | `recordings` | list of bytes, 16 each: the recordings' random ids |
 //! | `processes` | list of dicts, see below |
 //! | `functions` | list of tuples (kind, flags, file, line, name, qualified name, module, generic): int, int, text, int, text, text, text, None or (text, int, text). Kinds are 0 Python, 1 builtin, 2 native; flags 1 dispatch wrapper, 2 `dispatch`, 32 called first by loading an attribute, 256 to 65,280 the slowness in steps of a 64th, 0 if unknown |
 //! | `kinds` | only if some of `functions` are stand-ins: list as long as `functions`, see below |
@@ -29,6 +29,11 @@
 //! | `start_unix_ns`, `duration_ns`, `processor_ns` | int below 2^64, nanoseconds |
 //! | `ending` | int: 0 running, 1 finished, 2 killed |
 //! | `dropped_calls` | int below 2^64 |
+//! | `unsaved_children` | only where there are some: int below 2^32, forked children that could neither make a live file nor save what they recorded |
+//! | `waiting` | only where waiting was recorded: int 1 |
+//! | `estimated_waits` | only where there are some: int below 2^32, waits that were divided by the numbers of switches |
+//! | `unnoticed_entries` | only where there are some: int below 2^32, times that threads of C code entered the interpreter unnoticed |
+//! | `lost_spans` | only where there are some: int below 2^32, native spans that began in threads in which nothing recorded |
 //! | `calibration` | only where it was measured: dict of what recording adds, picoseconds, each value below 2^32. `python_call`, `c_call`, `resume`, `implicit_call` (a Python function that no call instruction calls) and `init_call` (`__init__` where an object is made) are tuples: the callee's part, the caller's. `class_call`, an int, is all its caller's. `slowed_ppm`, an int, is no cost but the millionths of the self time of Python functions of slowness 1, calls apart, that a slowed interpreter adds. What is missing was not measured |
 //! | `recording_ns` | only where it is known: int below 2^64, processor time that recording took, its start and end included |
 //!
@@ -196,9 +201,8 @@ fn write_occurrences<'a>(writer: &mut Writer<'a>, rows: &'a [Occurrence]) {
     write_column(writer, b"occurrence_processes", processes);
 }
 
-/// Checks what can only be checked when all keys have been read. Whatever passes may be
-/// indexed without looking: columns are equally long, parents come before their children,
-/// indices exist.
+/// Makes the checks for which all keys must have been read. Afterwards, indices can be used
+/// unchecked: columns are equally long, parents come before their children, indices exist.
 pub(super) fn check(trees: &Trees, offset: usize) -> Result<(), ReadError> {
     if trees.recordings.is_empty() && !trees.threads.is_empty() {
         // Readers could not know if they were counted already.

@@ -1,4 +1,4 @@
-//! One process's dict.
+//! Reads and writes the dict of one process.
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
@@ -46,7 +46,7 @@ pub(in crate::format) fn read(reader: &mut Reader<'_>) -> Result<Process, ReadEr
         }
         Ok(())
     })?;
-    // Empty dicts take two bytes in the file and hundred times that in memory.
+    // Refuses empty dicts, which take two bytes in the file and a hundred times as many in memory.
     if !has_pid {
         return Err(ReadError::invalid(offset, "a process without a pid"));
     }

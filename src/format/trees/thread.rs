@@ -1,4 +1,4 @@
-//! One thread's dict.
+//! Reads and writes the dict of one thread.
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 

@@ -1,5 +1,5 @@
-//! Call trees of `.prof` files of version 1, where nodes of all kinds were called functions. Those
-//! that were none had a flag, and a name with the facts of their process or thread.
+//! Call trees of `.prof` files of version 1, in which nodes of all kinds were functions. A function
+//! that stood for another kind had a flag, and a name with the facts of its process or thread.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -9,11 +9,11 @@ const OVERFLOW: u32 = 4;
 const PROCESS_GROUP: u32 = 8;
 const THREAD_GROUP: u32 = 16;
 
-/// The longest command line that a process was called by, characters.
+/// Length of a command line in a process's name, characters; longer ones were cut.
 const LONGEST_COMMAND: usize = 120;
 const AFTER_DATE: &str = " UTC, ";
 
-/// Makes of what version 1 says, in which kinds are functions, what the later versions say.
+/// Converts trees of version 1, in which kinds of nodes are functions, to those of later versions.
 pub(in crate::format) fn upgrade(trees: &mut Trees) {
     let mut processes = by_name(&trees.processes);
     let kinds = trees.functions.iter().map(|function| match function.flags {
@@ -36,8 +36,8 @@ fn is_stand_in(function: &Function, name: &[u8]) -> bool {
     *label.name == *name && *label.file == *b"~"
 }
 
-/// Indices of processes by what version 1 called them, without the date of the start. Those
-/// of one name come in the order of their starts, as processes and groups do.
+/// Indices of processes by their names in version 1, without the date of the start. Processes of
+/// one name are in the order of their starts, as processes and groups are.
 type ByName = HashMap<String, VecDeque<u32>>;
 
 fn by_name(processes: &[Process]) -> ByName {
@@ -91,8 +91,8 @@ fn thread(function: &Function) -> NodeKind {
     }
 }
 
-/// Takes a name apart that version 1 has put together of several threads: what they have
-/// in common, which has no digits, and their number.
+/// Splits a name that version 1 has made for several threads. Returns what their names have in
+/// common, which has no digits, and their number.
 fn without_number(name: &[u8]) -> (Box<[u8]>, u32) {
     let number = || {
         let name = name.strip_suffix(b" threads")?;
