@@ -1,7 +1,6 @@
-//! Call trees without what was not chosen.
+//! Removes from call trees all that a selection does not choose.
 //!
-//! All of it is done with self times: this module decides what becomes of a node's own
-//! time, and totals follow.
+//! It works with self times: a node's own time is kept, moved or removed, and totals follow.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -49,7 +48,7 @@ struct Rule {
     included: bool,
     excluded: bool,
     is_call: bool,
-    /// It is a process or thread that was not chosen.
+    /// True for a process or thread that was not chosen.
     dropped: bool,
 }
 
@@ -79,7 +78,7 @@ struct Filter<'a> {
     tree: CostedTree,
 }
 
-/// The new node that callees of an old one are called by.
+/// The new caller of an old node's callees.
 #[derive(Clone, Copy)]
 struct Place {
     node: u32,
@@ -124,7 +123,7 @@ impl Filter<'_> {
                 Place { node, is_call }
             });
         }
-        // A coroutine that is taken out has suspended its callers too, who have the time as well.
+        // A coroutine that is removed has suspended its callers, too, which have that time as well.
         let place = |node: u32| {
             let rule = self.rules[thread.nodes.kinds()[node as usize] as usize];
             let stays = is_within[node as usize] && !rule.excluded;
@@ -136,8 +135,8 @@ impl Filter<'_> {
         self.tree.finish_thread(thread, overflow, unfinished)
     }
 
-    /// Returns for each node, first, if it is an included function or is called from one,
-    /// and second, if it stays for its own or its callees' sake.
+    /// Returns two truth values for each node. The first is true within calls of included
+    /// functions. The second is true if the node stays, for its own or its callees' sake.
     fn stacks(&self, nodes: &Nodes) -> (Vec<bool>, Vec<bool>) {
         let mut is_within: Vec<bool> = Vec::with_capacity(nodes.len());
         let mut is_dropped: Vec<bool> = Vec::with_capacity(nodes.len());
@@ -210,7 +209,7 @@ impl Filter<'_> {
             sum.kind = figures.kind;
             sum.add(&figures);
         }
-        // Of all overflow calls, rows and nodes have the same time but for rounding.
+        // The rows of all overflow calls have the same time as their nodes, except for rounding.
         if !is_whole {
             let times = kept.values().map(|figures| figures.self_time);
             let in_rows = times.fold(0, u64::saturating_add);
@@ -245,7 +244,7 @@ impl Filter<'_> {
         unfinished.collect()
     }
 
-    /// Returns if all nodes of overflow calls stay, and the time of those that do.
+    /// Returns true if all nodes of overflow calls stay, and the time of those that do.
     fn overflow_in_tree(
         &self,
         thread: &ThreadTree,

@@ -1,15 +1,14 @@
-//! Taking out of the times what recording has added to them.
+//! Subtracts from times what recording has added to them.
 //!
-//! A process measures what a call costs its callee and its caller; times calls, that is
-//! every node's overhead, which merging adds up. Here it is subtracted from self times,
-//! and totals follow from these. The constants are averages over calls of all kinds: where
-//! they are more than some heavy node has of self time, all overhead is scaled down until
-//! it is not. Too little taken out leaves a picture between raw and true; too much would
-//! invent one.
+//! A process measures what a call costs its callee and its caller. Multiplied by its calls, that is
+//! a node's overhead, which merging adds up. Here it is subtracted from self times, and totals
+//! follow. The costs are averages. If the overhead of a heavy node exceeds its self time, all
+//! overhead is scaled down until it no longer does. Subtracting too little gives times between the
+//! recorded and the true ones, but subtracting too much would give false ones.
 
 use crate::model::{ThreadTree, Trees};
 
-/// A node is heavy from this part of all overhead on.
+/// A node is heavy if it has at least a hundredth of all overhead.
 const HEAVY: u64 = 100;
 const PS_PER_NS: u64 = 1000;
 
@@ -22,7 +21,7 @@ pub struct Compensation {
     pub subtracted_ns: u64,
 }
 
-/// `trees` without what recording has cost.
+/// Returns `trees` without the cost of recording.
 pub fn compensate(mut trees: Trees) -> Compensation {
     let nodes = trees.threads.iter().map(|thread| times(&trees, thread));
     let nodes: Vec<Vec<NodeTime>> = nodes.collect();
@@ -36,7 +35,7 @@ pub fn compensate(mut trees: Trees) -> Compensation {
             node.own_ns - cost
         });
         let own: Vec<u64> = own.collect();
-        // Recording takes the processor, so its cost is none of the waiting.
+        // Recording uses the processor, so its cost is no part of the waiting.
         thread.waits.limit_to(&own);
         thread.nodes.set_self_times(own);
     }
@@ -46,7 +45,7 @@ pub fn compensate(mut trees: Trees) -> Compensation {
     }
 }
 
-/// A node's self time, and what of it recording has added.
+/// A node's self time, and the part of it that recording has added.
 struct NodeTime {
     own_ns: u64,
     overhead_ps: u64,
@@ -65,7 +64,7 @@ fn times(trees: &Trees, thread: &ThreadTree) -> Vec<NodeTime> {
         .collect()
 }
 
-/// The largest part of the overhead, at most all, that leaves no heavy node negative.
+/// Returns the largest part of the overhead, at most all, that leaves no heavy node negative.
 fn scale<'n>(nodes: impl Iterator<Item = &'n NodeTime> + Clone) -> f64 {
     let overheads = nodes.clone().map(|node| node.overhead_ps);
     let all = overheads.fold(0, u64::saturating_add);

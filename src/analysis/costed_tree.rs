@@ -1,4 +1,4 @@
-//! A call tree that is being built together with what recording cost in each node.
+//! Builds a call tree together with the cost of recording in each node.
 
 use crate::model::builder::TreeBuilder;
 use crate::model::{
@@ -14,7 +14,7 @@ pub(super) struct CostedTree {
     awaits: NodeAwaits,
 }
 
-/// A call tree with what recording cost in each node, and how its nodes waited.
+/// A call tree with the cost of recording in each node, and the waiting of its nodes.
 #[derive(Default)]
 pub(super) struct Costed {
     pub(super) nodes: Nodes,
@@ -78,7 +78,7 @@ impl CostedTree {
         self.waits.add(node, more);
     }
 
-    /// Adds the awaiting of another tree's nodes, which are here where `place` says.
+    /// Adds the awaiting of another tree's nodes, which `place` maps to those of this tree.
     pub(super) fn add_awaits(&mut self, more: &NodeAwaits, place: impl Fn(u32) -> Option<u32>) {
         self.awaits.extend(more, place);
     }

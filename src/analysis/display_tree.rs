@@ -21,12 +21,12 @@ pub struct DisplayTree {
     pub estimated: Vec<bool>,
     /// The parts of the nodes' self times in which their threads were on no processor.
     pub waits: NodeWaits,
-    /// Beside the nodes' times, how long coroutines were suspended in them.
+    /// Time for which coroutines were suspended in the nodes. It is not part of the nodes' times.
     pub awaits: NodeAwaits,
 }
 
-/// Makes the tree of `profile`: the recorded call trees without the wrappers of generic
-/// functions and, beside them, an estimate for the inputs that have no call trees.
+/// Makes the tree of `profile` from the recorded call trees, without the wrappers of generic
+/// functions. An estimate for the inputs without call trees is beside them.
 pub fn display_tree(profile: &Profile) -> DisplayTree {
     let mut tree = DisplayTree::default();
     tree.add_recorded(profile);
@@ -46,7 +46,7 @@ impl DisplayTree {
             .fold(0, |sum, (_, &total)| sum.saturating_add(total))
     }
 
-    /// Returns the height of each node: the number of callees above each other on it.
+    /// Returns the height of each node: the length of the longest chain of callees above it.
     pub fn heights(&self) -> Vec<u32> {
         let mut heights = vec![0_u32; self.nodes.len()];
         for node in (0..heights.len()).rev() {

@@ -1,7 +1,7 @@
-//! The part of a merged profile that an earlier one of the same recordings lacks.
+//! Computes the part of a merged profile that an earlier one of the same recordings lacks.
 //!
-//! A live view reads the recordings again and again. What was recorded between two readings is
-//! the later profile without the earlier one.
+//! A live view reads the recordings again and again. The difference of two readings was recorded
+//! between them.
 
 use std::collections::HashMap;
 
@@ -11,8 +11,8 @@ use crate::model::{
 };
 
 /// Returns `later` without the calls and times that `earlier` has, both the result of a merge.
-/// Nodes without any are left out. Awaiting, the cost of recording and unfinished calls are not
-/// known of an interval.
+/// Nodes without any are left out. Awaiting, the cost of recording and unfinished calls are unknown
+/// for an interval.
 pub fn interval(later: &Trees, earlier: &Trees) -> Trees {
     let known = Known::of(earlier);
     let kinds = later.kinds.iter().map(|kind| known.kind(later, kind));

@@ -23,8 +23,8 @@ pub struct Inverted {
     /// Each function is a root as wide as its self time, with the functions that called it there on
     /// top. The roots add up to the whole.
     pub tree: DisplayTree,
-    /// The height of each node without any limit: the number of callers above each other
-    /// on it.
+    /// The height of each node without any limit: the length of the longest chain of callers above
+    /// it.
     pub heights: Vec<u32>,
     /// Each node of at least this many nanoseconds has its callers, unless it is on the
     /// highest level.
@@ -69,7 +69,7 @@ pub fn invert(tree: &DisplayTree, limits: Limits) -> Inverted {
     inversion.made
 }
 
-/// An inversion under way.
+/// An inversion in progress.
 struct Inversion<'t> {
     from: &'t DisplayTree,
     depths: Vec<u32>,

@@ -29,8 +29,8 @@ impl KindTable {
         self.kind(NodeKind::Function(function))
     }
 
-    /// Returns the index of the item of `kind` in `trees`, which must always be the same ones.
-    /// Trees have many nodes of few kinds, so each kind is looked up once.
+    /// Returns the index of the item of `kind` in `trees`, which must be the same trees in each
+    /// call. Trees have many nodes of few kinds, so each kind is looked up once.
     pub(super) fn same(&mut self, trees: &Trees, kind: u32) -> u32 {
         self.known.resize(trees.kinds.len(), None);
         if let Some(known) = self.known[kind as usize] {

@@ -122,8 +122,8 @@ impl MergeRequest {
         Ok(Some(ProfFile::Exact(trees, plain)))
     }
 
-    /// Returns an error if processes or threads would have to be chosen from a tree that has
-    /// several of them and does not keep them apart.
+    /// Returns an error if processes or threads are to be chosen from a tree that has merged
+    /// several of them.
     fn check_aggregate(&self, trees: &Trees) -> Result<(), SelectionError> {
         let has_several_processes = trees.recordings.len() > 1;
         let wants_processes = has_several_processes && !self.selection.processes.is_empty();

@@ -1,11 +1,11 @@
-//! One node for each call path: siblings of one function become one. A tree has such
-//! siblings if several threads or processes were recorded.
+//! Merges siblings of one function, so that each call path has one node. A tree has such siblings
+//! if several threads or processes were recorded.
 
 use super::display_tree::{DisplayTree, DisplayTreeBuilder};
 use crate::model::NO_PARENT;
 
-/// `frames` with siblings of one function merged. Recorded nodes and estimates remain apart,
-/// because they have functions of their own.
+/// Returns `frames` with siblings of one function merged. Recorded nodes and estimates remain
+/// apart, because they have functions of their own.
 pub fn merge_siblings(frames: &DisplayTree) -> DisplayTree {
     let nodes = &frames.nodes;
     let mut merged = DisplayTreeBuilder::new(frames);

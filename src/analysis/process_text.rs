@@ -1,4 +1,4 @@
-//! A recorded process in one line of text.
+//! Describes a recorded process in one line of text.
 
 use std::borrow::Cow;
 
@@ -37,8 +37,8 @@ pub fn beginning(process: &Process) -> String {
     )
 }
 
-/// Returns the command line much as it was typed, without the directory of Python, and of a script
-/// in a `bin` its name alone. Names are not escaped.
+/// Returns the command line much as it was typed: without the directory of Python, and without that
+/// of a script in a `bin`. Names are not escaped.
 pub fn command(process: &Process) -> Vec<u8> {
     let words = process.argv.iter().map(|word| first_line(word));
     let mut words: Vec<_> = words.collect();

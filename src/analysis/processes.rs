@@ -24,7 +24,7 @@ impl Processes {
         for recording in recordings {
             match recording.identity.is_known() {
                 true => {
-                    // Whatever program it was running.
+                    // A process is the same, whichever program it was running.
                     let program = 0;
                     let process = ProcessIdentity {
                         program,
@@ -41,8 +41,8 @@ impl Processes {
         processes
     }
 
-    /// Adds one process. A program that was replaced by another (exec) has left a live file
-    /// as if it had been killed: the last one says how the process ended.
+    /// Adds one process. A program that was replaced by another (exec) has left a live file, as if
+    /// the process had been killed. So the last recording says how the process ended.
     fn add(&mut self, recordings: &[&Process]) {
         let last = recordings.iter().max_by_key(|r| r.start_unix_ns);
         let is_last =

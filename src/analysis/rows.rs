@@ -1,10 +1,10 @@
-//! Sums of pstats rows.
+//! Adds up pstats rows.
 
 use crate::format::pstats::Entries;
 use crate::model::{Counts, Label, LabelId, Row, Rows};
 
-/// Adds `more` to `rows`, as `pstats.Stats.add` does: figures add up, of a
-/// function and under each of its callers.
+/// Adds `more` to `rows`, as `pstats.Stats.add` does: the figures of each function, and those under
+/// each of its callers.
 pub fn add(rows: &mut Rows, more: &Rows) {
     let ids: Vec<LabelId> = more
         .labels()
@@ -14,9 +14,9 @@ pub fn add(rows: &mut Rows, more: &Rows) {
     add_at(rows, more, &ids);
 }
 
-/// `rows` with files named without their directories, as `pstats.Stats.strip_dirs` makes
-/// them: functions that have one label then add up. (So do their callers here, of which
-/// pstats keeps the last.)
+/// Returns `rows` with files named without their directories, as `pstats.Stats.strip_dirs` does.
+/// Functions that then have one label are added up. So are callers that have one label, of which
+/// pstats keeps the last.
 pub(crate) fn strip_dirs(rows: &Rows) -> Rows {
     let mut stripped = Rows::default();
     let ids: Vec<LabelId> = rows
@@ -49,8 +49,8 @@ fn base_name(label: &Label) -> Label {
     }
 }
 
-/// As [`add`] for the entries of several files, one after the other: the same value,
-/// computed on all processors, each of which takes a part of the functions.
+/// Adds the entries of several files, with the result of [`add`] for one after the other. All
+/// processors take part, each for some of the functions.
 pub(super) fn add_entries(rows: &mut Rows, mut files: Vec<Entries>) {
     use rayon::prelude::*;
 
@@ -95,9 +95,9 @@ pub(super) fn add_entries(rows: &mut Rows, mut files: Vec<Entries>) {
 
 /// Ids in the sum for the ids of a file.
 struct Ids {
-    /// Ids below are the same.
+    /// Ids below this one are the same in both.
     known: usize,
-    /// Of the others.
+    /// Ids in the sum of the other ids.
     new: Vec<LabelId>,
 }
 
@@ -108,8 +108,8 @@ impl Ids {
     }
 }
 
-/// `rows` with labels numbered as a file of them is read back, so that writing
-/// and reading changes nothing, not even the order of callers.
+/// Numbers the labels of `rows` in the order in which a file of them is read. So writing and
+/// reading changes nothing, not even the order of callers.
 pub(super) fn renumbered(rows: Rows) -> Rows {
     let mut order: Vec<LabelId> = Vec::with_capacity(rows.labels().len());
     let mut new: Vec<Option<LabelId>> = vec![None; rows.labels().len()];

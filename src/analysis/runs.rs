@@ -29,7 +29,7 @@ pub fn runs(processes: &[&Process]) -> Vec<usize> {
     }
     let mut order: Vec<usize> = (0..processes.len()).collect();
     order.sort_by_key(|&index| began(processes[index]));
-    // Those that begin at 0 did not say when, and are of any run.
+    // Processes that begin at 0 have no known beginning, and may be of any run.
     let mut end = PAUSE;
     let mut last = None;
     for &index in &order {

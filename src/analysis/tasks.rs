@@ -1,4 +1,4 @@
-//! The logical tree of coroutines: tasks, what they await, and what that awaits.
+//! Makes the logical tree of coroutines: tasks, and below each coroutine those that it awaits.
 //!
 //! In a call tree, each step of a task is below the event loop that made it. Here a task is a
 //! root, and below a coroutine are those that it awaited.
@@ -21,8 +21,8 @@ pub struct TaskTree {
 struct Place {
     /// The innermost coroutine, or [`NO_PARENT`].
     coroutine: u32,
-    /// Below it only generators are open, which hand on what they await. What another function
-    /// runs is a task of its own.
+    /// True if only generators are open below it, which pass on what they await. A coroutine that
+    /// any other function runs is a task of its own.
     is_awaiting: bool,
 }
 

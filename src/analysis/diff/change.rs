@@ -1,4 +1,4 @@
-//! Figures of a function on both sides, and its change taken apart.
+//! Figures of a function on both sides, and the parts of its change.
 
 use super::run_figures::Sums;
 use crate::model::Function;
@@ -54,7 +54,7 @@ pub enum Certainty {
     NotJudged,
     /// The self times of the two sides overlap.
     WithinNoise,
-    /// They don't.
+    /// The self times of the two sides don't overlap.
     Certain,
 }
 
@@ -63,7 +63,7 @@ pub enum Certainty {
 pub struct Change {
     /// The function as it is after, or as it was if it is gone.
     pub function: Function,
-    /// Number of functions of that name which are one here.
+    /// Number of functions of that name that are treated as one.
     pub functions: usize,
     /// Figures before; `None` if there was no such function.
     pub before: Option<Figures>,
@@ -165,7 +165,7 @@ impl Change {
         self.self_ns() - self.by_calls_ns()
     }
 
-    /// Returns the part of [`self_ns`](Self::self_ns) that repeated runs show to be no noise,
+    /// Returns the part of [`self_ns`](Self::self_ns) that is no noise, as repeated runs show,
     /// nanoseconds.
     pub(super) fn certain_ns(&self) -> f64 {
         match self.certainty {

@@ -1,8 +1,8 @@
 //! Matches the functions of two sides.
 //!
-//! Functions that have one name in their module are matched first, then those that have one
-//! name in a file, then those whose files have the same base name. Lines never count, except
-//! for their order among functions of one name: lambdas, or definitions under conditions.
+//! Functions that have one name in their module are matched first. Then follow those that have one
+//! name in a file, and those whose files have the same base name. Lines don't count, except for the
+//! order of functions of one name: lambdas, or definitions under conditions.
 
 use std::collections::HashMap;
 
@@ -58,7 +58,7 @@ pub(super) fn matched(before: &[Function], after: &[Function]) -> Vec<Matched> {
 }
 
 /// Pairs functions of one name in the order of their lines. If one side has more of them, the pairs
-/// are unknown, so all are one.
+/// are unknown, so all are treated as one.
 fn pairs(before: Vec<u32>, after: Vec<u32>) -> Vec<Matched> {
     if before.len() != after.len() {
         return vec![Matched { before, after }];
@@ -72,7 +72,7 @@ fn pairs(before: Vec<u32>, after: Vec<u32>) -> Vec<Matched> {
         .collect()
 }
 
-/// The functions of one side, and which have no match yet.
+/// The functions of one side that have no match yet.
 struct Unmatched<'f> {
     functions: &'f [Function],
     is_matched: Vec<bool>,

@@ -1,7 +1,7 @@
-//! Comparing two sides, each one or several runs of a program.
+//! Compares two sides, each of which is one or several runs of a program.
 //!
-//! Figures of a side are means over its runs. The change of a function's self time is the sum
-//! of two parts: more or fewer calls, and calls that take more or less time.
+//! Figures of a side are means over its runs. The change of a function's self time has two parts:
+//! more or fewer calls, and calls that take more or less time.
 
 mod change;
 mod matching;
@@ -69,8 +69,8 @@ impl Diff {
         }
     }
 
-    /// Returns which sides, before and after, have waiting. Only if both do it is compared: the
-    /// waiting of all functions is 0 otherwise.
+    /// Returns true for each side, before and after, that has waiting. It is compared only if both
+    /// have it; otherwise it is 0 for all functions.
     pub fn has_waiting(&self) -> [bool; 2] {
         self.has_waiting
     }
@@ -93,9 +93,9 @@ impl Diff {
         changes
     }
 
-    /// Returns the changed edges between `functions`, indices into
-    /// [`functions`](Self::functions), and their callers, or their callees. Each names the other
-    /// end, which has one edge for all of them.
+    /// Returns the changed edges between `functions`, indices into [`functions`](Self::functions),
+    /// and their callers, or their callees. Each edge names its other end, which has one edge for
+    /// all of these functions.
     pub fn neighbours(
         &self,
         functions: &[usize],

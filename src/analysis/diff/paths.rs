@@ -89,7 +89,7 @@ struct Builder<'d> {
     /// Frames that are no functions, by their names.
     others: HashMap<Box<[u8]>, u32>,
     callees: Callees,
-    /// The path that was asked for last.
+    /// The path that was requested last.
     last: usize,
 }
 
@@ -145,8 +145,8 @@ impl Builder<'_> {
     }
 
     fn path(&mut self, parent: u32, function: u32) -> u32 {
-        // Both sides have much the same paths in the same order, so that the next one needs
-        // no search.
+        // Both sides have much the same paths in the same order, so the next one usually needs no
+        // search.
         self.last += 1;
         let next = self.changes.paths.get(self.last);
         if next.is_some_and(|next| (next.parent, next.function) == (parent, function)) {
@@ -167,8 +167,8 @@ impl Builder<'_> {
     }
 }
 
-/// Callees that are found in the list of their caller; further ones are in a table, in which a
-/// look takes several times as long.
+/// Number of a caller's callees that are in a list. Further ones are in a table, where finding
+/// takes several times as long.
 const LISTED: usize = 16;
 
 /// Finds the path of a callee below the path of its caller.

@@ -1,11 +1,11 @@
-//! Functions that may be the same under another name or in another place: suggestions only.
+//! Suggests functions that may be the same under another name or in another place.
 
 use std::collections::{BTreeSet, HashMap};
 
 use super::{Change, Diff};
 
-/// Functions of a side that are considered, those with most self time: the search takes time
-/// quadratic in their number.
+/// Largest number of functions of a side that are considered: those with most self time. The search
+/// takes time that is quadratic in their number.
 const CONSIDERED: usize = 400;
 
 /// Least resemblance that is worth a suggestion; 1 is two functions with the same callers, the
@@ -29,8 +29,8 @@ struct Neighbourhood {
 }
 
 impl Diff {
-    /// Suggests which functions that are gone are which new ones: those that resemble each
-    /// other most, by callers, callees and numbers of calls. Each is in one suggestion at most.
+    /// Suggests pairs of a function that is gone and a new one. Their callers, callees and numbers
+    /// of calls are the most similar. Each function is in one suggestion at most.
     pub fn renamed(&self) -> Vec<Renamed<'_>> {
         let gone = self.considered(|change| change.after.is_none() && change.was().calls > 0.0);
         let new = self.considered(|change| change.before.is_none() && change.is().calls > 0.0);

@@ -29,7 +29,7 @@ pub struct RunFigures {
     pub(super) rows: Rows,
     /// Waiting by the kinds of caller and callee, nanoseconds; a root's caller is `NO_PARENT`.
     pub(super) waits: BTreeMap<(u32, u32), u64>,
-    /// Waits were looked for, or found.
+    /// True if a process recorded waiting, or some is in the trees.
     pub(super) has_waiting: bool,
 }
 

@@ -1,6 +1,6 @@
 //! Lists of many items in two allocations.
 
-/// One list for each of so many items, all after each other.
+/// One list for each of many items, one after the other.
 pub(super) struct Lists<T> {
     /// Start of each list, and the end of the last one.
     starts: Vec<u32>,

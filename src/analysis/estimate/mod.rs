@@ -1,8 +1,8 @@
-//! A call tree for rows that came without one: an estimate.
+//! Estimates a call tree for pstats rows that came without one.
 //!
 //! Callers and callees alone do not determine the paths. The time of every function is split over
-//! its callers in proportion to the time that they spent in it. Each callee's time is split over
-//! all places of the function likewise.
+//! its callers in proportion to the time that they spent in it. In the same way, each callee's time
+//! is split over all places of the function.
 //!
 //! ```text
 //! rows ── Graph::of ──> Graph ── cut ──> Cut ── distribute ──> Acyclic ── grow ──> Nodes
@@ -29,11 +29,11 @@ use shown_labels::{ShownLabel, shown_labels};
 
 use crate::model::{Function, Label, NO_PARENT, NodeRow, Nodes, Rows};
 
-/// Nodes below this share of the whole are left within their parents: a tenth of the share
+/// Nodes below this share of the whole become part of their parents. It is a tenth of the share
 /// below which pictures collapse frames by default.
 const SMALLEST_SHARE: f64 = 1e-5;
 
-/// The most nodes; the widest are kept.
+/// Largest number of nodes; the widest are kept.
 const MOST_NODES: usize = 1_000_000;
 
 /// The estimated tree and the functions that it indexes.
@@ -61,7 +61,7 @@ fn function(label: &ShownLabel<'_>) -> Function {
     })
 }
 
-/// Calls of one function by another, or of a function from nowhere, and nanoseconds.
+/// Calls of one function by another, or of a function without a caller, and their nanoseconds.
 #[derive(Clone, Copy, Default)]
 struct Edge {
     calls: f64,
@@ -127,8 +127,8 @@ impl<'r> Graph<'r> {
         }
     }
 
-    /// Returns the functions that `nodes` are calls of, which index these from then on: few of
-    /// all that a large program has are wide enough to be in the tree.
+    /// Returns the functions that `nodes` are calls of, and makes the nodes index them. Few
+    /// functions of a large program are wide enough to be in the tree.
     fn functions_of(&self, nodes: &mut Nodes) -> Vec<Function> {
         let mut places = vec![NO_PARENT; self.labels.len()];
         for &kind in nodes.kinds() {
@@ -175,8 +175,8 @@ impl<'r> Graph<'r> {
         callees
     }
 
-    /// Returns the functions in the order in which the search begins with them: first those without
-    /// callers, then those that some calls reach without a caller.
+    /// Returns the functions with which the search begins, in order: those without callers, then
+    /// those that also have calls without a caller.
     fn starts(&self) -> Vec<u32> {
         let key = |at: u32| {
             let callers = self.callers.of_item(at);
@@ -258,8 +258,8 @@ impl<'r> Graph<'r> {
         }
     }
 
-    /// Returns the share of each of `callers`, and of calls without one, in the time of a function:
-    /// by time or, if no time is known, by calls. `parts` is room to compute them in.
+    /// Returns the share of each of `callers`, and of calls without one, in the time of a function.
+    /// Shares are by time or, if no time is known, by calls. `parts` is room to compute them in.
     fn shares<'p>(
         &self,
         at: u32,
@@ -290,13 +290,13 @@ impl<'r> Graph<'r> {
     }
 }
 
-/// Returns seconds as whole nanoseconds. Sums of files' times differ in their last digits if
-/// the files come in another order; no clock measures these digits, and no picture shows them.
+/// Returns seconds as whole nanoseconds, because the last digits of sums depend on the order of the
+/// files. No clock measures these digits, and no picture shows them.
 fn nanoseconds(seconds: f64) -> f64 {
     sound(seconds * 1e9).round()
 }
 
-/// Returns a value that can be summed: neither negative nor infinite nor no number.
+/// Returns `value` so that it can be summed: 0 if it is negative, infinite or NaN.
 fn sound(value: f64) -> f64 {
     match value.is_finite() {
         true => value.max(0.0),

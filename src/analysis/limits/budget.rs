@@ -156,7 +156,7 @@ fn is_wild(pattern: &str) -> bool {
 /// The file, one line a function, sorted.
 impl fmt::Display for Budget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("# Checked by edbprof check --budget=FILE; --update writes the calls anew.\n")?;
+        f.write_str("# Checked by edbprof check --budget=FILE; --update rewrites the calls.\n")?;
         write_limits(f, "", &self.limits)?;
         for (version, limits) in &self.of_python {
             write_limits(f, &format!("python.{}.", quoted(version)), limits)?;
@@ -215,7 +215,7 @@ fn read_limits(name: &str, value: Value, limits: &mut Limits) -> Result<(), Budg
 mod tests {
     use super::*;
 
-    const FILE: &str = r#"# Checked by edbprof check --budget=FILE; --update writes the calls anew.
+    const FILE: &str = r#"# Checked by edbprof check --budget=FILE; --update rewrites the calls.
 
 [calls]
 "app.*" = 1200

@@ -1,11 +1,11 @@
-//! Comparing figures with limits.
+//! Compares figures with limits.
 
 use super::Metric;
 use super::rule::{Limit, Rule};
 use crate::analysis::diff::{Change, Diff, Figures, Neighbours, Order};
 use crate::model::Pattern;
 
-/// Callers that are named for a broken limit.
+/// Number of callers that are named for a broken limit.
 const NAMED_CALLERS: usize = 3;
 
 /// A limit that is broken.
@@ -37,7 +37,7 @@ pub struct Checked {
     pub broken: Option<Broken>,
     /// Functions that match.
     pub matches: usize,
-    /// Those among them that were left out because their numbers of calls are unsteady.
+    /// Matching functions that were left out because their numbers of calls are unsteady.
     pub unsteady: usize,
 }
 
@@ -55,7 +55,7 @@ pub fn check(rule: &Rule, diff: &Diff) -> Checked {
     let (figure, limit) = match rule.limit {
         Limit::Figure(limit) => (sums.is, limit),
         Limit::Growth(limit) => (sums.is - sums.was, limit),
-        // Of nothing, any growth is without limit.
+        // Any growth from zero is infinite.
         Limit::Share(limit) => (sums.is - sums.was, limit * sums.was),
     };
     let is_broken = rule.comparison.holds(figure, limit) && !sums.functions.is_empty();

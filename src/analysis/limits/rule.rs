@@ -1,4 +1,4 @@
-//! Rules like `calls("json.*") > +5%`: what must not be.
+//! Rules that must not hold, such as `calls("json.*") > +5%`.
 //!
 //! ```text
 //! rule   = metric "(" '"' pattern '"' ")" ( ">" | ">=" | "<" | "<=" ) limit
@@ -166,7 +166,7 @@ impl<'t> Rest<'t> {
         }
     }
 
-    /// Takes the characters that are `wanted`, as many as follow.
+    /// Takes all characters that follow and are `wanted`.
     fn word(&mut self, wanted: fn(char) -> bool) -> &'t str {
         let rest = self.rest();
         let end = rest.find(|c| !wanted(c)).unwrap_or(rest.len());

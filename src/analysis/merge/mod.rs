@@ -1,7 +1,7 @@
-//! Merging: many files become one value, every input counted exactly once.
+//! Merges many files into one value, and counts every input exactly once.
 //!
-//! A recording is known by its random id, an input without call trees by the hash of its
-//! bytes; an aggregate lists the ids and hashes of everything in it.
+//! A recording is known by its random id, and an input without call trees by the hash of its bytes.
+//! An aggregate lists the ids and hashes of everything in it.
 //!
 //! ```text
 //!            one recording ──────────────────────────┬─> trees ──┐
@@ -157,8 +157,7 @@ impl Merger {
         }
     }
 
-    /// Takes the parts for the inputs if there is nothing else and one selection has chosen
-    /// them all.
+    /// Accepts the parts as inputs if there is nothing else and one selection has chosen them all.
     fn accept_or_refuse_parts(&mut self) {
         let parts = std::mem::take(&mut self.parts);
         let is_alone = self.trees.recordings().is_empty()
@@ -176,12 +175,12 @@ impl Merger {
         self.refused.extend(refused);
     }
 
-    /// Adds the aggregates of which nothing is counted yet, and refuses those of which some
-    /// is.
+    /// Adds the aggregates of which nothing is counted yet, and refuses those that are counted in
+    /// part.
     fn add_or_refuse_aggregates(&mut self) {
         let mut aggregates = std::mem::take(&mut self.aggregates);
-        // The largest first, because it can make smaller ones superfluous. Then the refused
-        // ones do not depend on the order of the inputs.
+        // The largest come first, because they can make smaller ones superfluous. So refusals don't
+        // depend on the order of the inputs.
         aggregates.sort_by_cached_key(|aggregate| {
             let Aggregate { path, trees, plain } = aggregate;
             let hashes = (plain.hashes.clone(), plain.version1_hashes.clone());
@@ -236,7 +235,8 @@ impl Aggregate {
 }
 
 impl Profile {
-    /// Returns the same profile with `by` kept apart, and no more, if this one keeps that apart.
+    /// Returns the same profile with `by` and nothing else kept apart, if this one keeps `by`
+    /// apart.
     pub fn regrouped(&self, by: Option<By>) -> Profile {
         let request = MergeRequest {
             by,

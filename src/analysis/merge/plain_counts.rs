@@ -52,8 +52,8 @@ impl PlainCounts {
         hashes.chain(version1).sum()
     }
 
-    /// Returns true if inputs of an aggregate may be counted although they don't seem to be:
-    /// one has hashes of version 1, the other one has others.
+    /// Returns true if inputs of an aggregate may be counted although their hashes are not. One
+    /// side then has only hashes of version 1, and the other side lacks them.
     pub(super) fn is_incomparable(&self, plain: &PlainInputs) -> bool {
         !plain.version1_hashes.is_empty() && self.has_aggregates
             || !plain.hashes.is_empty() && !self.version1_inputs.is_empty()

@@ -33,7 +33,7 @@ impl Profile {
         }
     }
 
-    /// Returns the profile of one file, which has at most one tree, as it is there.
+    /// Returns the profile of one file, which has at most one tree, unchanged.
     pub fn of_file(trees: Trees, plain: PlainInputs) -> Self {
         debug_assert!(trees.threads.len() <= 1);
         let mut counts = PlainCounts::default();
@@ -102,7 +102,7 @@ impl Profile {
     /// Returns the bytes of a `.prof` file that merges back to this value.
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
-        // Nothing fails that writes to memory.
+        // Writing to memory can't fail.
         let _ = self.write_to(&mut bytes, &self.rows());
         bytes
     }

@@ -15,12 +15,13 @@ pub enum Refusal {
         /// Number of its inputs.
         inputs: usize,
     },
-    /// It or an aggregate that is counted has inputs of which only the hash of version 1 is
-    /// known, and the other one has inputs of which it is not.
+    /// It can't be compared with an aggregate that is counted. One of the two has inputs of which
+    /// only the hash of version 1 is known, and the other one lacks these hashes.
     Incomparable,
     /// The merged tree would become larger than a file can hold.
     TooLarge,
-    /// It holds only what this selection has chosen, and others are whole or other parts.
+    /// It has only the part that this selection has chosen, and other inputs are whole or other
+    /// parts.
     Part(SelectionId),
 }
 

@@ -1,4 +1,4 @@
-//! Sums of call trees that are added up side by side, on all processors that there are.
+//! Adds up call trees in several sums at once, on all processors.
 
 use std::collections::BTreeSet;
 
@@ -8,10 +8,10 @@ use super::trees::TreeSum;
 use crate::analysis::select::SelectionId;
 use crate::model::{MAX_NODES, RecordingId, Trees};
 
-/// Number of inputs from which on several sums are worth while, because they are added up at the
-/// end, which takes as long as adding a few inputs.
+/// Number of inputs from which on several sums are worthwhile. They are joined at the end, which
+/// takes as long as adding a few inputs.
 const INPUTS_OF_ONE_SUM: usize = 16;
-/// Most sums, each of which may become as large as the result.
+/// Largest number of sums, each of which may become as large as the result.
 const MOST_SUMS: usize = 4;
 /// Number of inputs for each sum that are added at once, because threads wait for each other
 /// afterwards.
@@ -65,8 +65,8 @@ impl TreeSums {
         summed + self.waiting_nodes + nodes <= MAX_NODES
     }
 
-    /// Returns the number of sums that the inputs so far are worth. A few need no thread of rayon,
-    /// of which a forked child may have none.
+    /// Returns the number of sums that are worthwhile for the inputs so far. A few inputs need no
+    /// threads of rayon, which a forked child may lack.
     fn most_sums(&self) -> usize {
         match self.inputs {
             ..INPUTS_OF_ONE_SUM => 1,

@@ -1,4 +1,4 @@
-//! The call trees of many recordings as one, in an order that follows from the content.
+//! Adds up the call trees of many recordings, in an order that depends on their content only.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -36,7 +36,8 @@ impl TreeSum {
         let overhead = threads.map(|thread| trees.overhead_ps(thread).into_owned());
         let overhead: Vec<Vec<u64>> = overhead.collect();
         for function in &mut trees.functions {
-            // Only its process knows how it was called first and slowed. The overhead has that.
+            // The flags for its first call and its slowness hold for one process only. The overhead
+            // includes their effect.
             function.flags &= !(PROPERTY | SLOWNESS);
         }
         let kinds = trees.kinds.iter();

@@ -1,4 +1,4 @@
-//! Sums of dispatch counts.
+//! Adds up dispatch counts.
 
 use std::sync::Arc;
 

@@ -19,10 +19,10 @@ use crate::model::{Function, GENERIC_DISPATCH, NO_PARENT, Nodes, Trees};
 
 /// Returns the call tree with dispatch wrappers elided from the paths.
 ///
-/// Implementations become children of the generic function's caller. The time of the
-/// wrapper and of its `dispatch`, and the calls that find the implementation, stay in a
-/// node of the wrapper under that caller. Self times, and so the sum of the roots' totals,
-/// do not change. Also returns for each node the new one that has its self time.
+/// Implementations become children of the generic function's caller. A node of the wrapper stays
+/// under that caller. It keeps the time of the wrapper and of its `dispatch`, and the calls that
+/// find the implementation. Self times, and so the sum of the roots' totals, do not change. Also
+/// returns for each node the new one that has its self time.
 pub fn elide_dispatch_wrappers(trees: &Trees, nodes: &Nodes) -> (Nodes, Vec<u32>) {
     let function = |node: u32| trees.function(nodes.kinds()[node as usize]);
     let wraps = |node: u32| function(node).is_some_and(is_wrapper);

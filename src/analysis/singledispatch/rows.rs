@@ -1,4 +1,5 @@
-//! Dispatch wrappers in pstats rows, which know functions by caller and callee only.
+//! Replaces dispatch wrappers as callers in pstats rows, which have only pairs of caller and
+//! callee.
 //!
 //! Calls and times of an implementation under the wrapper are split over the wrapper's callers by
 //! the dispatch counts. For an implementation without counts, the callers' calls of the wrapper
@@ -24,8 +25,8 @@ pub fn reattribute_callers<'r>(rows: &'r Rows, counts: &DispatchCounts) -> Cow<'
     Cow::Owned(reattributed)
 }
 
-/// Returns the `wanted` rows in the order of their labels: ids depend on the order of
-/// the inputs, and sums of times depend on the order of summation.
+/// Returns the `wanted` rows in the order of their labels. The order of ids depends on that of the
+/// inputs, and sums of times depend on the order of summation.
 fn by_label(rows: &Rows, wanted: impl Fn(LabelId, &Row) -> bool) -> Vec<LabelId> {
     let wanted = rows.iter().filter(|&(id, row)| wanted(id, row));
     let mut ids: Vec<LabelId> = wanted.map(|(id, _)| id).collect();
@@ -134,8 +135,8 @@ fn split(whole: &Counts, weights: &[(LabelId, f64)]) -> Option<Vec<(LabelId, Cou
     Some(parts)
 }
 
-/// Recognises a dispatch wrapper by file and name, because plain profiles have nothing
-/// else: functools' own, and that of the tool that wrote the first sidecars.
+/// Recognises a dispatch wrapper by file and name, because plain profiles have nothing else. It may
+/// be that of functools, or that of the tool that wrote the first sidecars.
 fn is_wrapper(label: &Label) -> bool {
     // The last one is singledispatchmethod's from Python 3.14 on.
     matches!(&*label.name, b"wrapper" | b"_method" | b"__call__") && in_functools(label)

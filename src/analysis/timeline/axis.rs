@@ -70,7 +70,7 @@ impl Axis {
         })
     }
 
-    /// Returns the ticks of a process in a part of the run; an end of `u64::MAX` is none.
+    /// Returns the ticks of a process in a part of the run; an end of `u64::MAX` means no end.
     pub fn ticks(&self, process: usize, part: &Range<u64>) -> Range<u64> {
         let end = match part.end {
             u64::MAX => u64::MAX,
@@ -100,7 +100,7 @@ impl Axis {
 fn recording_began(of: &TimelineProcess) -> u64 {
     let since_zero = of.process.start_unix_ns.checked_sub(of.clock.zero_unix_ns);
     let first = of.blocks.iter().map(|block| block.start).min();
-    // A process that says nothing of it began before its first event.
+    // A process of which that is unknown began before its first event.
     let first = of.clock.ns(first.unwrap_or(0));
     since_zero.unwrap_or(0).min(first)
 }

@@ -1,4 +1,4 @@
-//! The call tree of one single call, and two of them beside each other.
+//! Makes the call tree of a single call, and compares those of two calls.
 
 use std::collections::HashMap;
 use std::io;
@@ -31,12 +31,12 @@ pub struct Path {
     pub parent: Option<usize>,
     /// The function.
     pub function: Function,
-    /// Its figures in the one and in the other.
+    /// Its figures in the first call and in the second.
     pub sides: [PathFigures; 2],
 }
 
-/// Returns the paths of two of `calls` beside each other; a caller comes before its callees. Calls
-/// of a function by itself are on its own path.
+/// Returns the paths of two of `calls`, with the figures of both; a caller comes before its
+/// callees. Calls of a function by itself are on its own path.
 ///
 /// # Errors
 /// The system's, where a block can't be read.
@@ -161,7 +161,7 @@ impl Visitor for Below<'_> {
                 return ControlFlow::Continue(());
             }
             self.outside = open.len() - 1;
-            // Of calls that begin at one tick, another one was taken for it, which took no time.
+            // Several calls began at that tick. Another one was taken for it, which took no time.
             for path in self.entered.drain(..) {
                 self.paths[path].calls -= 1;
             }

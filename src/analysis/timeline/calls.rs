@@ -53,7 +53,7 @@ pub struct Calls {
     pub cut: u64,
     /// Calls that were open when the history ended.
     pub open: u64,
-    /// Calls of the function inside of these, which are not counted.
+    /// Calls of the function inside of counted ones, which are not counted.
     pub nested: u64,
     /// The slowest ones, the slowest first.
     pub slowest: Vec<SingleCall>,

@@ -1,14 +1,14 @@
 //! Parts of a thread's history that are replayed in parallel.
 //!
-//! Blocks can be read alone, so a part begins at any block. Parts of one thread follow each other
-//! without a gap, so that sums over them are sums over the whole.
+//! Each block can be read alone, so a part can begin at any block. Parts of one thread follow each
+//! other without a gap, so that sums over them are sums over the whole.
 
 use std::ops::Range;
 
 use super::replay::{ThreadHistory, threads};
 use crate::format::timeline::TimelineProcess;
 
-/// Blocks of a part: some 16 MB, so that one long thread keeps all cores busy.
+/// Number of blocks of a part: some 16 MB, so that one long thread keeps all processors busy.
 const BLOCKS: usize = 256;
 
 /// Blocks that follow each other in the history of one thread.
@@ -23,7 +23,7 @@ pub(super) struct Chunk {
 }
 
 impl Chunk {
-    /// Number of the block behind it; none if the chunk is the thread's last one.
+    /// Number of the block behind it; `None` if the chunk is the thread's last one.
     pub(super) fn next(&self, thread: &ThreadHistory) -> Option<u64> {
         thread.blocks.get(self.end).map(|block| block.number)
     }

@@ -1,6 +1,6 @@
 //! The durations of many calls: each one up to some millions, then their distribution.
 
-/// Durations that are kept one by one: 64 MB of them.
+/// Number of durations that are kept one by one: 64 MiB of them.
 const MOST_EXACT: usize = 8 << 20;
 /// Binary digits of a duration that a bucket keeps below the first one.
 const DIGITS: u32 = 10;

@@ -1,7 +1,7 @@
-//! The duration below which calls are left out, so that a file has at most a certain size.
+//! Finds the duration below which calls are left out, so that a file has at most a certain size.
 //!
-//! One replay adds up what the calls of each duration would take in the file, in steps of a
-//! ninth: durations are powers of the eighth root of two.
+//! One replay adds up the bytes that calls of each duration would take in the file. Durations are
+//! rounded down to powers of the eighth root of two, which are steps of 9 %.
 
 use std::io;
 use std::sync::LazyLock;
@@ -17,7 +17,7 @@ pub struct Costs {
     pub calls: Vec<u64>,
     /// Each of the functions, once if one of its calls is there.
     pub functions: Vec<u64>,
-    /// In addition, a call that does not begin or end in the usual way, for each of both.
+    /// Extra bytes of a call for an unusual beginning, and again for an unusual end.
     pub mark: u64,
     /// A wait.
     pub wait: u64,
@@ -42,7 +42,7 @@ fn step(duration: u64) -> usize {
     STEPS.partition_point(|&step| step <= duration) - 1
 }
 
-/// The shortest duration that is shown, and what that leaves out.
+/// The shortest duration that is shown, and the number of calls that are left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fit {
     /// Shorter calls are left out, nanoseconds.
@@ -62,7 +62,7 @@ impl Default for Sizes {
 }
 
 impl Sizes {
-    /// Adds those of another thread.
+    /// Adds the sizes of another thread.
     pub fn add(&mut self, other: &Sizes) {
         for (sum, (calls, bytes)) in self.steps.iter_mut().zip(&other.steps) {
             *sum = (sum.0 + calls, sum.1.saturating_add(*bytes));

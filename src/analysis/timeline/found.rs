@@ -28,7 +28,7 @@ pub(super) struct Found {
     pub(super) sample: Sample<SingleCall>,
 }
 
-/// Tells calls apart: process, thread, tick and node.
+/// Identity of a call: process, thread, tick and node.
 pub(super) type Place = (u64, usize, usize, u64, u32);
 
 pub(super) fn place(call: &SingleCall) -> Place {
@@ -43,7 +43,7 @@ pub(super) fn place(call: &SingleCall) -> Place {
 }
 
 impl Found {
-    /// None yet, of which so many are to be kept.
+    /// Begins without calls, of which so many will be kept.
     pub(super) fn of(slowest: usize, earliest: usize) -> Found {
         Found {
             durations: Durations::default(),

@@ -1,6 +1,6 @@
-//! The few of many calls that are kept while a history is searched.
+//! Keeps a few of many calls while a history is searched.
 
-/// Calls of a sample at most.
+/// Largest number of calls in a sample.
 const SAMPLE: usize = 4096;
 
 /// The items with the lowest keys.
@@ -12,7 +12,7 @@ pub(super) struct Best<K, V> {
 }
 
 impl<K: Ord + Copy, V> Best<K, V> {
-    /// None yet, and never more than `most`.
+    /// Begins without items, and never keeps more than `most`.
     pub(super) fn of(most: usize) -> Self {
         Best {
             most,
@@ -52,7 +52,7 @@ impl<K: Ord + Copy, V> Best<K, V> {
     }
 }
 
-/// A part of the items that follows from their numbers alone, in any order of arrival.
+/// A sample of items that depends on their numbers alone, and not on their order.
 pub(super) struct Sample<V> {
     /// Number of leading zeros that the hash of an item needs.
     level: u32,

@@ -1,4 +1,4 @@
-//! The calls of a thread as slices in ticks, for those who add them up in windows of their own.
+//! Makes slices in ticks of a thread's calls, for code that adds them up in windows of its own.
 //!
 //! Slices are cut where the recorder took time for itself, so that the ticks of a window are in no
 //! call's time twice. Overflow calls have none: their time is their callers'.

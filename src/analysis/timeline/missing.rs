@@ -1,4 +1,4 @@
-//! The parts of a run that its history does not have.
+//! Names the parts of a run that its history lacks.
 
 use super::axis::Axis;
 use crate::format::timeline::TimelineProcess;

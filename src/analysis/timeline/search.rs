@@ -15,7 +15,7 @@ use crate::format::timeline::{Block, TimelineProcess};
 use crate::model::timeline::WaitKind;
 use crate::model::{Pattern, Waiting};
 
-/// A process, and which of its functions are meant.
+/// A process, and those of its functions that are searched.
 pub(super) struct OfProcess<'p> {
     pub(super) process: &'p TimelineProcess,
     number: usize,
@@ -95,9 +95,9 @@ pub(super) struct Search<'s> {
     thread: usize,
     /// Number of the block behind the chunk.
     next: Option<u64>,
-    /// The replay is past the chunk: what begins there is the next one's.
+    /// True if the replay is past the chunk. Calls that begin there belong to the next one.
     is_past: bool,
-    /// Calls that were open before count.
+    /// True if calls that were open before the chunk count.
     counts_cut: bool,
     ticks: Range<u64>,
     /// Number of open calls of the function.
@@ -129,7 +129,7 @@ impl Search<'_> {
         }
     }
 
-    /// Breaks if nothing that follows counts.
+    /// Breaks if no later call counts.
     fn go_on(&self, tick: u64) -> ControlFlow<()> {
         let is_over = self.is_past || tick >= self.ticks.end;
         match is_over && self.tracked.is_none() {

@@ -1,6 +1,6 @@
 //! The calls of a thread as slices of a window on a time axis, without those that are too short.
 //!
-//! A call is passed on once it has lived long enough, so nothing but the open calls is kept.
+//! A call is passed on once it has lasted long enough, so only the open calls are kept.
 
 use std::io;
 use std::ops::ControlFlow;
@@ -9,8 +9,8 @@ use super::replay::{Beginning, Call, Ending, FORKED, ThreadHistory, Visitor, rep
 use crate::format::timeline::TimelineProcess;
 use crate::model::timeline::{Mark, WaitKind};
 
-/// A call, or a part of it. A call has several where it was suspended, or where the recorder took
-/// time for itself, which is in no call's.
+/// A call, or a part of it. A call has several slices if it was suspended, or if the recorder took
+/// time for itself, which belongs to no call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slice {
     /// Its node, an index into the process's.
@@ -75,8 +75,8 @@ pub trait Sink {
     }
 }
 
-/// Passes the slices of a thread within `window` to `sink`. `time` says where on the axis a tick
-/// of the process is.
+/// Passes the slices of a thread within `window` to `sink`. `time` converts a tick of the process
+/// to the axis.
 ///
 /// # Errors
 /// Those of reading, and of the sink.
@@ -136,7 +136,7 @@ struct Slicer<'s, T, S> {
 }
 
 impl<T: Fn(u64) -> u64, S: Sink> Slicer<'_, T, S> {
-    /// Passes on all calls that are open at `now` and have lived long enough.
+    /// Passes on all calls that are open at `now` and have lasted long enough.
     fn advance(&mut self, open: &[Call], now: u64) -> io::Result<()> {
         while let Some(call) = open.get(self.shown.len()) {
             let began = (self.time)(call.began);
@@ -255,7 +255,7 @@ impl<T: Fn(u64) -> u64, S: Sink> Slicer<'_, T, S> {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// Passes on a mark, and before it all calls that have lived long enough.
+    /// Passes on a mark, and before it all calls that have lasted long enough.
     fn marked(&mut self, open: &[Call], tick: u64, mark: Mark) -> io::Result<ControlFlow<()>> {
         let Some(now) = self.reach(open, tick)? else {
             return Ok(ControlFlow::Break(()));

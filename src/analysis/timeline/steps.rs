@@ -43,7 +43,7 @@ fn sort(steps: &mut [Step]) {
 }
 
 /// Returns the calls that `steps` are of, and sorts the steps so that the parts of each call are
-/// beside each other. `ends` has the last tick of each process.
+/// adjacent. `ends` has the last tick of each process.
 pub(super) fn join(steps: &mut [Step], axis: &Axis, ends: &[u64]) -> Vec<SingleCall> {
     sort(steps);
     let mut calls = Vec::new();

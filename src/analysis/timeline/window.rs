@@ -99,7 +99,7 @@ impl Figures {
         self
     }
 
-    /// Turns self ticks into inclusive ones, and returns which nodes have anything below them.
+    /// Turns self ticks into inclusive ones. Returns true for each node that has anything below it.
     fn add_up(&mut self, nodes: &[TimelineNode]) -> Vec<bool> {
         let mut is_seen = vec![false; nodes.len()];
         for (index, node) in nodes.iter().enumerate().rev() {
@@ -136,7 +136,7 @@ struct Sums<'s> {
     window: Range<u64>,
     /// Number of the block behind the chunk.
     next: Option<u64>,
-    /// The replay is past the chunk: nothing counts but waiting that began in it.
+    /// True if the replay is past the chunk. Then only waiting counts that began in it.
     is_past: bool,
     /// Tick of the event before.
     last: u64,
@@ -146,8 +146,8 @@ struct Sums<'s> {
 }
 
 impl Sums<'_> {
-    /// Gives the time since the event before to the innermost one of `open`. Breaks where nothing
-    /// more counts.
+    /// Gives the time since the event before to the innermost one of `open`. Breaks if nothing more
+    /// counts.
     #[inline]
     fn advance(&mut self, open: &[Call], tick: u64) -> ControlFlow<()> {
         let part = self.last.max(self.window.start)..tick.min(self.window.end);
@@ -268,7 +268,7 @@ impl Visitor for Sums<'_> {
     }
 }
 
-/// Returns what of `ns` nanoseconds in ticks `whole` was in the window.
+/// Returns the part of `ns` nanoseconds in ticks `whole` that was in the window.
 fn waited(ns: u64, whole: Range<u64>, window: &Range<u64>) -> u64 {
     let ticks = whole.end.saturating_sub(whole.start);
     if ticks == 0 {

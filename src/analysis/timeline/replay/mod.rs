@@ -1,4 +1,4 @@
-//! The events of a thread as calls that begin and end.
+//! Replays the events of a thread as calls that begin and end.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
@@ -41,11 +41,11 @@ pub enum Ending {
     Cut,
 }
 
-/// Function of the call that holds the calls of a forked child. All that the thread does which had
-/// forked is in it; of the parent's calls only the one that is innermost is open in it.
+/// Function of the call that contains all that a forked child does in the thread that had forked.
+/// Of the parent's calls, only the innermost one is open in it.
 pub const FORKED: u32 = NO_FUNCTION - 1;
 
-/// A call that is open. Calls of hidden functions are none.
+/// An open call of a function that is not hidden.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Call {
     /// Its node, an index into the process's.
@@ -333,7 +333,7 @@ impl Replay<'_> {
         self.begin_inherited(tick, visitor)
     }
 
-    /// Returns true for the node of a call of the parent's.
+    /// Returns true for the node of one of the parent's calls.
     fn is_inherited(&self, node: u32) -> bool {
         self.forked.is_some_and(|(root, calls)| {
             let behind = node.checked_sub(root);
