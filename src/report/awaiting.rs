@@ -8,7 +8,8 @@ use crate::analysis::display_tree::shown;
 use crate::analysis::process_text::utc;
 use crate::model::{Label, LongRun, MOST_RUNS, NO_PARENT, ThreadTree, Trees};
 
-/// From this many nanoseconds on a run is reported: all other tasks of its thread have to wait.
+/// Duration in nanoseconds from which on a run is reported, because all other tasks of its thread
+/// had to wait.
 const BLOCKED: u64 = 100_000_000;
 
 /// Figures of the coroutines of one function.

@@ -1,10 +1,10 @@
-//! The `callgrind` format, for kcachegrind, qcachegrind and `callgrind_annotate`: every
-//! function with its own time, every pair of caller and callee with its calls and time,
-//! all as they were recorded.
+//! The `callgrind` format, for kcachegrind, qcachegrind and `callgrind_annotate`. It has every
+//! function with its own time, and every pair of caller and callee with its calls and time, as
+//! recorded.
 //!
-//! Times are nanoseconds at a function's first line. Readers take functions of one name in
-//! one file for the same, so names carry their line. They add inclusive time up from
-//! pairs; in a recursion that counts some of it twice, as with callgrind's own files.
+//! Times are nanoseconds at a function's first line. Readers take functions of one name in one file
+//! for the same, so names carry their line. They add inclusive time up from pairs. In a recursion,
+//! that counts some time twice, as with callgrind's own files.
 //! <https://valgrind.org/docs/manual/cl-format.html>
 
 use std::collections::HashMap;
@@ -55,7 +55,7 @@ fn render(view: &View<'_>) -> Result<String, std::fmt::Error> {
     writeln!(text, "summary: {total}{sums}\n")?;
     let callees = callees(rows);
     let mut names = Names::default();
-    // A caller may have no row of its own, so labels and not rows are gone through.
+    // Visits labels and not rows, because a caller may have no row.
     for (caller, label) in (0..).zip(rows.labels()) {
         let row = rows.row(caller);
         let callees = callees.get(&caller).map_or(&[][..], Vec::as_slice);
@@ -140,7 +140,8 @@ fn callees(rows: &Rows) -> HashMap<LabelId, Vec<(LabelId, Counts)>> {
     callees
 }
 
-/// Converts to nanoseconds. Negative times and NaN, which files of other profilers may hold, are 0.
+/// Converts to nanoseconds. Negative times and NaN, which files of other profilers may have, become
+/// 0.
 fn nanoseconds(seconds: f64) -> u64 {
     (seconds * 1e9).round() as u64
 }
@@ -149,7 +150,7 @@ fn line(label: &Label) -> i64 {
     label.line.max(0)
 }
 
-/// Names are written once and called by their numbers then.
+/// Names by their numbers. Each name is written once, and then referred to by its number.
 #[derive(Default)]
 struct Names {
     files: HashMap<String, usize>,

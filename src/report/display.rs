@@ -6,12 +6,11 @@ use std::io::Write;
 use crate::model::native_name;
 use crate::model::{Function, Label};
 
-/// `bytes` as text that shows every byte and obeys none.
+/// Returns `bytes` as text in which every byte is visible and none has an effect.
 ///
-/// Control characters, line and paragraph separators, marks that change the
-/// reading direction and what XML forbids become `\x1b` or `\u202e`; a lone
-/// surrogate (Python's way to carry a file name that is not UTF-8) becomes
-/// `\udcff`, any other invalid byte `\xff`.
+/// Control characters, line and paragraph separators, marks that change the reading direction and
+/// what XML forbids become `\x1b` or `\u202e`. A lone surrogate, by which Python keeps a file name
+/// that is not UTF-8, becomes `\udcff`. Any other invalid byte becomes `\xff`.
 pub fn printable(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     // Nearly all names are plain.
@@ -39,7 +38,8 @@ pub fn printable(bytes: &[u8]) -> String {
     text
 }
 
-/// Returns true if `bytes` are printable ASCII. All are looked at, which is faster than to stop.
+/// Returns true if `bytes` are printable ASCII. Checks all bytes, which is faster than stopping
+/// early.
 fn is_plain(bytes: &[u8]) -> bool {
     let plain = bytes.iter().map(|byte| (b' '..=b'~').contains(byte));
     plain.fold(true, |all, plain| all & plain)
@@ -71,7 +71,7 @@ fn push_printable(text: &mut String, c: char) {
     }
 }
 
-/// `label` as `pstats.func_std_string` writes it, bytes unchanged.
+/// Returns `label` as `pstats.func_std_string` writes it, bytes unchanged.
 pub fn pstats_name(label: &Label) -> Vec<u8> {
     let mut name = Vec::with_capacity(label.file.len() + label.name.len() + 16);
     push_raw_pstats_name(&mut name, label);
@@ -101,7 +101,7 @@ fn push_raw_pstats_name(text: &mut Vec<u8>, label: &Label) {
         };
     }
     text.extend_from_slice(&label.file);
-    // Nothing fails that writes to memory.
+    // Writing to memory can't fail.
     let _ = write!(text, ":{}(", label.line);
     text.extend_from_slice(&label.name);
     text.push(b')');
@@ -115,9 +115,8 @@ pub fn function_name(function: &Function) -> String {
     }
 }
 
-/// A function's name without the wrapping that pstats puts round builtins:
-/// `builtins.len`, `list.append`. An object's address is dropped, since it differs
-/// in every process.
+/// Returns a function's name without the text that pstats puts around builtins: `builtins.len`,
+/// `list.append`. An object's address is removed, because it differs in every process.
 pub fn short_name(name: &[u8]) -> String {
     printable(&native_name::short_name(name))
 }

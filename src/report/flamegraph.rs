@@ -1,5 +1,5 @@
-//! The `flamegraph` format: one plain flame graph of the call stacks, drawn by the
-//! `inferno` crate, for those who want Brendan Gregg's picture and nothing else.
+//! The `flamegraph` format: one plain flame graph of the call stacks. The `inferno` crate draws it,
+//! for users who want Brendan Gregg's picture and nothing else.
 
 use inferno::flamegraph::{self, Options};
 

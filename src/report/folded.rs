@@ -2,8 +2,8 @@
 //! `flamegraph.pl` and `inferno-flamegraph` read it. The numbers are nanoseconds, and
 //! they add up to the whole.
 //!
-//! The format has no place for anything else: not for calls, not for which paths are
-//! estimates. <https://github.com/brendangregg/FlameGraph#2-fold-stacks>
+//! The format has no place for anything else, such as calls, or marks for estimated paths.
+//! <https://github.com/brendangregg/FlameGraph#2-fold-stacks>
 
 use super::display::function_name;
 use super::paths::PathShortener;
@@ -24,11 +24,11 @@ impl Report for Folded {
     }
 }
 
-/// Frames above each other in one folded stack. Every line names its whole stack, so an endless
+/// Largest number of frames in one folded stack. Every line names its whole stack, so an endless
 /// recursion would take quadratic room. Deeper frames count as time of the frame at the limit.
 const MAX_DEPTH: u32 = 400;
 
-/// The tree as folded stacks, a line for each node with self time, in nanoseconds.
+/// Returns the tree as folded stacks, a line for each node with self time, in nanoseconds.
 pub(super) fn stacks(frames: &DisplayTree, paths: &PathShortener) -> String {
     let nodes = &frames.nodes;
     let functions = frames.functions.iter();
@@ -67,9 +67,9 @@ pub(super) fn stacks(frames: &DisplayTree, paths: &PathShortener) -> String {
     text
 }
 
-/// A function's name as a folded stack can carry it. There `;` separates frames, and a number
-/// behind a space is a count or, before another one, the count of the run to compare with. So
-/// similar characters replace both.
+/// Returns a function's name for a folded stack. There, `;` separates frames. A number behind a
+/// space is a count or, before another number, the count of the run to compare with. So similar
+/// characters replace both.
 fn folded_label(function: &Function, paths: &PathShortener) -> String {
     let name = function_name(function);
     let place = match paths.location(&function.label) {

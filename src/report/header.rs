@@ -9,10 +9,10 @@ use super::waiting;
 use crate::analysis::process_text::{self, utc};
 use crate::model::{Label, Process};
 
-/// Least share of the time that is worth to be called waiting.
+/// Least share of the time that is reported as waiting.
 pub(super) const LEAST_WAITING: f64 = 0.01;
 
-/// End of the program, as only who has started it knows it.
+/// End of the program, which only the process that started it knows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ended {
     /// `exit status 1` or `killed by signal 11`; nothing where unknown.

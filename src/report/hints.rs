@@ -1,4 +1,4 @@
-//! Commands that look further into a result, chosen for it, as a shell takes them.
+//! Suggests commands that look further into a result, in the syntax of a shell.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -33,8 +33,8 @@ pub fn hints(view: &View<'_>, program: &str, profile: &Path, is_apart: bool) -> 
         .collect()
 }
 
-/// Returns the command that shows the single calls of one of the program's own functions, the one
-/// with the most time of those that processes call several times.
+/// Returns the command that shows the single calls of one of the program's own functions. It has
+/// the most time among those that processes call several times.
 pub fn calls_hint(view: &View<'_>, program: &str, timeline: &Path) -> Option<String> {
     let order: SortOrder = "cumulative".parse().ok()?;
     let processes = view.figures.processes as i128;
@@ -51,8 +51,8 @@ pub fn calls_hint(view: &View<'_>, program: &str, timeline: &Path) -> Option<Str
     ))
 }
 
-/// Returns `command` on lines of at most `width` cells, as a shell joins them: broken between words
-/// or, where a word is longer, within it. Lines that begin with a word, but for the first, are
+/// Returns `command` on lines of at most `width` cells that a shell joins. Lines are broken between
+/// words or, if a word is longer, within it. Lines that begin with a word, but for the first, are
 /// indented by `indent` cells.
 pub fn continued(command: &str, width: usize, indent: usize) -> String {
     let width = match width < indent + NARROWEST {
@@ -101,7 +101,7 @@ fn broken(word: &str, room: usize) -> (String, String) {
     (quoted(&word[..end]), quoted(&word[end..]))
 }
 
-/// Returns the word that [`quoted`] has made `word` of.
+/// Reverses [`quoted`].
 fn unquoted(word: &str) -> String {
     let mut text = String::new();
     let mut is_quoted = false;
@@ -128,7 +128,8 @@ fn words(command: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Returns the path of a file as a word that is no option. No text names some files to a shell.
+/// Returns the path of a file as a word that is no option; `None` if no text can name the file in a
+/// shell.
 fn file_word(path: &Path) -> Option<String> {
     let path = path.to_str()?;
     Some(match path.starts_with('-') {
@@ -193,8 +194,8 @@ fn directory_of_tests(file: &str) -> Option<&str> {
         .filter(|part| !part.is_empty())
 }
 
-/// Returns a name of the function with the most time of its own that has a caller. Functions that
-/// wait are taken where there is no other.
+/// Returns a name of the function with the most time of its own that has a caller. A function that
+/// waits is taken only if there is no other.
 fn costliest(view: &View<'_>) -> Option<String> {
     let order: SortOrder = "tottime".parse().ok()?;
     let sorted = order.sorted(&view.rows);

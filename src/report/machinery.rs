@@ -1,4 +1,4 @@
-//! Well-known code: what runs programs without being the program, and what waits.
+//! Names well-known code that runs programs without being the program, or that waits.
 
 /// Modules that run other programs, or pass functions of a program on.
 const MACHINERY: &[&str] = &[

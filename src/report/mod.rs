@@ -1,9 +1,9 @@
-//! Output formats: one small file a format, all behind [`Report`].
+//! Output formats, each in a small file of its own behind [`Report`].
 //!
 //! | format | content |
 //! |---|---|
 //! | [`prof`] | the merged profile itself |
-//! | [`singledispatch`] | which caller reached which implementation of a generic function |
+//! | [`singledispatch`] | dispatch counts: calls of generic functions by caller and implementation |
 //! | [`pstats_text`] | the table that `pstats` prints |
 //! | [`svg`] | the picture: call stacks above, inverted graph below |
 //! | [`flamegraph`] | one plain flame graph, drawn by the `inferno` crate |
@@ -11,14 +11,15 @@
 //! | [`speedscope`] | the tree, for speedscope |
 //! | [`callgrind`] | functions and pairs, for kcachegrind |
 //! | [`page`] | one page of HTML with views to explore |
-//! | [`json`] | all of it, for programs of one's own |
+//! | [`json`] | all of it, for other programs |
 //!
-//! For two profiles there is [`diff`]. For the terminal there are [`tree`], the call tree as text,
-//! [`top`], the functions as tables, [`calls`], the single calls of a function, and [`summary`],
-//! the program's closing lines.
+//! [`diff`] compares two profiles. For the terminal, there are [`tree`], the call tree as text, and
+//! [`top`], the functions as tables. There are also [`calls`], the single calls of a function, and
+//! [`summary`], the program's closing lines.
 //!
-//! Those are for a [`terminal`]. Below the summary, [`hints`] are commands that look further.
-//! [`named`] finds functions by patterns, and [`similar`] what a mistyped word was meant to be.
+//! [`terminal`] describes the terminal that they are written for. Below the summary, [`hints`] are
+//! commands that look further. [`named`] finds functions by patterns, and [`similar`] suggests
+//! words for mistyped ones.
 //!
 //! All are written from a [`View`], whose title and remarks are in `remarks.rs`. [`display`],
 //! [`paths`], [`numbers`] and [`cells`] decide how names, paths and numbers look to people.
@@ -62,15 +63,16 @@ pub use view::{Compensated, Figures, LowerBounds, View};
 
 /// One output format.
 pub trait Report {
-    /// Returns the whole content of the file, or `None` if there is nothing to say and no
-    /// file should be made.
+    /// Returns the whole content of the file, or `None` if it would be empty and no file should be
+    /// made.
     ///
     /// # Errors
     ///
-    /// When the profile can't be put into this format.
+    /// The profile can't be put into this format.
     fn render(&self, view: &View<'_>) -> Result<Option<Vec<u8>>, Error>;
 
-    /// Returns what writes the same without having all of it in memory, if this format can.
+    /// Returns a writer of the same content that does not keep all of it in memory, if this format
+    /// has one.
     fn streamed<'v>(&'v self, _view: &'v View<'_>) -> Option<Streamed<'v>> {
         None
     }

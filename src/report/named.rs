@@ -1,4 +1,4 @@
-//! Functions that a name or pattern means, and names that it may have been meant to be.
+//! Finds the functions that a name or pattern means, and suggests names for mistyped ones.
 
 use std::collections::BTreeSet;
 

@@ -53,8 +53,8 @@ impl PathShortener {
         }
     }
 
-    /// `file` as people read it: cut after `site-packages`, after the standard
-    /// library's directory, or after the program's own; escaped.
+    /// Returns `file` as people read it: escaped, and without all up to `site-packages`, the
+    /// standard library's directory, or the program's own directory.
     pub fn short(&self, file: &[u8]) -> String {
         let (origin, rest) = split(file);
         let rest = match origin {
@@ -67,7 +67,7 @@ impl PathShortener {
         printable(rest)
     }
 
-    /// `file:line` in the short form; nothing for a builtin.
+    /// Returns `file:line` in the short form; nothing for a builtin.
     pub fn location(&self, label: &Label) -> String {
         match origin(label) {
             CodeOrigin::Builtin => String::new(),
@@ -81,8 +81,7 @@ pub fn origin(label: &Label) -> CodeOrigin {
     split(&label.file).0
 }
 
-/// The origin of a file and the part of its path that is not the place of
-/// installation.
+/// Returns the origin of a file, and its path without the place of installation.
 fn split(file: &[u8]) -> (CodeOrigin, &[u8]) {
     if file == b"~" || file.is_empty() {
         return (CodeOrigin::Builtin, b"");
@@ -101,8 +100,8 @@ fn split(file: &[u8]) -> (CodeOrigin, &[u8]) {
     (CodeOrigin::Program, file)
 }
 
-/// `python3.11`, `python3.13t`, `python311.zip`: what `sys.path` calls the
-/// standard library's directory.
+/// Returns true for names of the standard library's directory in `sys.path`: `python3.11`,
+/// `python3.13t`, `python311.zip`.
 fn is_versioned_python(part: &[u8]) -> bool {
     let Some(version) = part.strip_prefix(b"python") else {
         return false;
@@ -120,7 +119,7 @@ fn is_separator(byte: &u8) -> bool {
     matches!(byte, b'/' | b'\\')
 }
 
-/// Behind the separator of the last directory that `wanted` accepts.
+/// Returns the position behind the separator of the last directory that `wanted` accepts.
 fn last_component_end(file: &[u8], wanted: impl Fn(&[u8]) -> bool) -> Option<usize> {
     let mut end = directory_length(file);
     while end > 0 {

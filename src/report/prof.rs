@@ -1,5 +1,5 @@
-//! The `.prof` report: the merged profile itself, for pstats and its friends and for
-//! further merging.
+//! The `.prof` report: the merged profile itself, for pstats, for tools that read its files, and
+//! for further merging.
 
 use super::{Error, Report, Streamed, View, rendered};
 

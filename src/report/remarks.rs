@@ -5,7 +5,7 @@ use super::display::printable;
 use super::numbers::{count, counted, duration};
 use crate::model::Row;
 
-/// Functions that a remark names.
+/// Number of functions that a remark names.
 const NAMED: usize = 3;
 /// Share of the time from which on a function without calls is worth a remark.
 const LEAST_WITHOUT_CALLS: f64 = 0.01;
@@ -36,7 +36,7 @@ impl View<'_> {
         remarks.into_iter().flatten().collect()
     }
 
-    /// Returns which functions were recorded, if some process recorded a choice.
+    /// Returns a remark that names the recorded functions, if some process recorded a choice.
     fn chosen(&self) -> Option<String> {
         let processes = &self.profile.trees().processes;
         let mut choices: Vec<_> = processes.iter().map(|process| &*process.chosen).collect();
@@ -89,7 +89,7 @@ impl View<'_> {
         text.join(", ")
     }
 
-    /// Returns why functions have 0 calls, if some have.
+    /// Returns the reason why functions have 0 calls, if some have.
     fn without_calls(&self) -> Option<String> {
         // Below that, there are always some: generators that were closed before they began.
         let least = LEAST_WITHOUT_CALLS * self.figures.seconds;
@@ -103,7 +103,7 @@ impl View<'_> {
         })
     }
 
-    /// Returns which calls are known in part only.
+    /// Returns remarks about calls that are known only in part.
     fn gaps(&self) -> Option<String> {
         let figures = &self.figures;
         let calls = |number| counted(number as usize, "call", "calls");

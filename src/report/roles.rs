@@ -1,7 +1,7 @@
 //! Separates the program's own functions from those that it uses, or that run it.
 //!
-//! The recording alone decides: its command lines name the script or module that was run, its files
-//! the directories of code.
+//! The recording alone decides. Its command lines name the script or module that was run, and its
+//! files show the directories of code.
 
 use std::collections::{HashMap, HashSet};
 
@@ -218,7 +218,7 @@ fn is_launcher(function: &Function) -> bool {
     is_module_body(function) && is_bin(directory(&function.label.file))
 }
 
-/// The package that a launcher is called like, which may be compiled.
+/// Returns the package that has the name of a launcher; it may be compiled.
 fn launcher_name(function: &Function) -> Option<String> {
     let name = function.label.file.rsplit(|&byte| byte == b'/').next()?;
     let name = is_launcher(function).then(|| String::from_utf8_lossy(name))?;
@@ -244,8 +244,8 @@ fn is_import(function: &Function, paths: &PathShortener) -> bool {
     }
 }
 
-/// Makes functions of `<string>` libraries' if libraries alone have called them. Functions that
-/// attrs and dataclasses make are in such a file, and so is code given by `-c`.
+/// Makes functions of `<string>` part of libraries if only libraries have called them. Functions
+/// that attrs and dataclasses make are in such a file, and so is code given by `-c`.
 fn keep_called(frames: &DisplayTree, roles: &mut [Role]) {
     let nodes = &frames.nodes;
     let mut is_called = vec![false; roles.len()];
@@ -265,7 +265,7 @@ fn keep_called(frames: &DisplayTree, roles: &mut [Role]) {
     }
 }
 
-/// Makes builtins that were blocked for nearly all of their time waiting ones.
+/// Gives builtins that were blocked for nearly all of their time the role of waiting.
 fn find_blocked(frames: &DisplayTree, roles: &mut [Role]) {
     let kinds = frames.nodes.kinds();
     let mut waits = vec![Waiting::default(); roles.len()];

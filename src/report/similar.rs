@@ -1,4 +1,4 @@
-//! Words that a mistyped one may have been meant to be.
+//! Finds the word that a mistyped one was probably meant to be.
 
 /// Returns the one of `known` that resembles `word` most: at most every third character is
 /// missing, wrong, too many or exchanged with its neighbour.

@@ -1,5 +1,5 @@
-//! The `.singledispatch` report: which caller reached which implementation through
-//! which generic function. Made only where there is a generic function.
+//! The `.singledispatch` report: how often each caller reached each implementation of a generic
+//! function. It is made only if there is a generic function.
 
 use super::{Error, Report, View};
 use crate::format::sidecar;

@@ -107,9 +107,9 @@ impl SortOrder {
         (!self.columns.is_empty()).then_some(self.description.as_str())
     }
 
-    /// The functions of `rows` with their figures in this order; equal ones stay
-    /// in order of first appearance. Where pstats' order hangs on the sorting
-    /// algorithm, that is for times that are not a number, those come last.
+    /// Returns the functions of `rows` with their figures in this order; equal ones stay in order
+    /// of first appearance. Times that are NaN come last, because their order in pstats depends on
+    /// the sorting algorithm.
     pub fn sorted<'a>(&self, rows: &'a Rows) -> Vec<(&'a Label, Counts)> {
         self.sorted_with(rows, |_| 0)
     }
@@ -173,8 +173,8 @@ fn descending(a: f64, b: f64) -> Ordering {
         .unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
 }
 
-/// Every word that pstats accepts, found as pstats finds it. A key claims its own prefixes from the
-/// longest on, and the first that is claimed already becomes invalid.
+/// Returns every word that pstats accepts, by pstats' own method. A key claims its own prefixes
+/// from the longest on, and the first that is claimed already becomes invalid.
 fn abbreviations() -> HashMap<&'static str, Key> {
     let mut known = HashMap::new();
     let mut ambiguous = Vec::new();

@@ -1,7 +1,7 @@
 //! The `speedscope` format, for <https://www.speedscope.app>: the call tree as openings
 //! and closings of frames.
 //!
-//! Frames of the tree are laid beside each other, so the 'time order' view is no timeline; all
+//! Frames of the tree are placed beside each other, so the 'time order' view is no timeline. All
 //! widths are exact. Recorded stacks and estimated stacks are two profiles of one file. The format,
 //! version 0.0.1: <https://github.com/jlfwong/speedscope/blob/main/src/lib/file-format-spec.ts>
 
@@ -88,8 +88,8 @@ fn name_with_module(function: &Function, paths: &PathShortener) -> String {
     }
 }
 
-/// The paths of `frames` that are estimates, or that are not. Written piece by piece,
-/// since there are as many as a million.
+/// Returns the paths of `frames` that are estimates, or that are not. They are written piece by
+/// piece, because there may be a million.
 fn profile(frames: &DisplayTree, estimated: bool, name: &str) -> String {
     let nodes = &frames.nodes;
     let mut events = String::new();

@@ -13,22 +13,21 @@ use super::terminal::Terminal;
 use super::top::work;
 use super::tree::{TreeOptions, tree};
 
-/// Most functions that are listed.
+/// Largest number of functions that are listed.
 const FUNCTIONS: usize = 10;
-/// Fewest frames and functions, the one that fits first: the next, if all of it takes more than one
-/// and a half screens.
+/// Fewest frames and functions that are shown. The first pair is used with which the summary takes
+/// at most one and a half screens.
 const FEWEST: [(usize, usize); 4] = [(8, 5), (5, 3), (3, 2), (2, 1)];
-/// Lines below which a terminal gets only what is most important.
+/// Terminals with fewer lines get only the most important parts.
 pub const LOW: usize = 24;
 /// Lines of a tree that are no frames, if there are few: an empty one, the heading, and how many
 /// frames were left out.
 const HEADS: usize = 3;
-/// Least share of the time that a frame has which the program's authors have not written.
+/// Least share of the time for frames of code that the program's authors have not written.
 const SHARE: f64 = 0.02;
 
-/// The summary, ending in a newline. `lost` files could not be read; `outputs` are the
-/// files that were written. Of the texts `behind` follow those, the first ones, that there is room
-/// for.
+/// The summary, ending in a newline. `lost` files could not be read; `outputs` are the files that
+/// were written. The first texts of `behind` follow, as far as there is room.
 pub fn summary(
     view: &View<'_>,
     lost: usize,
@@ -101,8 +100,8 @@ fn head(view: &View<'_>, lost: usize, ended: &Ended, terminal: &Terminal) -> Str
     terminal.wrap(&text)
 }
 
-/// The top of the call tree and the costliest functions in `room` lines, or in more if they are so
-/// few frames and functions.
+/// Returns the top of the call tree and the costliest functions in `room` lines. The lines are more
+/// if the fewest frames and functions need more.
 fn tree_and_table(
     view: &View<'_>,
     room: usize,

@@ -1,5 +1,4 @@
-//! Tables of functions for a terminal: those that cost most, and for one of them who
-//! called it or whom it called.
+//! Tables of functions for a terminal: the costliest ones, and the callers or callees of one.
 
 use std::collections::HashMap;
 
@@ -20,20 +19,20 @@ use crate::model::{Counts, Function, Label, Rows};
 const LONGEST: usize = 60;
 /// Fewest characters of a name.
 const SHORTEST: usize = 8;
-/// Functions that wait which are named.
+/// Number of waiting functions that are named.
 const NAMED: usize = 3;
 
 /// Direction from a function: to its callers or to its callees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Relation {
-    /// To those who called it.
+    /// To functions that called it.
     Callers,
-    /// To those whom it called.
+    /// To functions that it called.
     Callees,
 }
 
-/// The first `limit` functions in that order, with the share of the whole that their
-/// self time is. The text ends in a newline.
+/// Returns the first `limit` functions in that order, with the share of their self time in the
+/// whole. The text ends in a newline.
 pub fn functions(view: &View<'_>, order: &SortOrder, limit: usize, terminal: &Terminal) -> String {
     table_of(view, &view.rows, order, limit, 0.0, terminal)
 }
@@ -82,7 +81,7 @@ fn table_of(
     table(terminal, header, lines)
 }
 
-/// Nothing for functions that never waited.
+/// Returns an empty text for functions that never waited.
 fn waiting_text(waiting: u64) -> String {
     match waiting {
         0 => String::new(),
@@ -90,13 +89,13 @@ fn waiting_text(waiting: u64) -> String {
     }
 }
 
-/// Returns true for a function that waits: a builtin that is known for it, or one that was seen to do
-/// nothing else in its self time, `seconds`.
+/// Returns true for a builtin that is known to wait, or a function that waited for nearly all of
+/// its self time, `seconds`.
 pub(super) fn is_wait(view: &View<'_>, label: &Label, seconds: f64) -> bool {
     waits(label) || view.waits().is_blocked(label, (seconds * 1e9) as u64)
 }
 
-/// As [`functions`] by self time, without functions that wait: those are on a line below.
+/// Like [`functions`] by self time, but names functions that wait on a line below the table.
 pub(super) fn work(view: &View<'_>, limit: usize, terminal: &Terminal) -> String {
     let order: SortOrder = "tottime".parse().unwrap_or_default();
     let mut rows = Rows::default();
@@ -118,7 +117,7 @@ pub(super) fn work(view: &View<'_>, limit: usize, terminal: &Terminal) -> String
         .map(|(label, counts)| format!("{} {}", names.short(label), duration(counts.tt)));
     let named: Vec<_> = named.collect();
     let line = |number: usize| format!("  waiting: {}", named[..number].join(", "));
-    // As many as there is room for.
+    // Names as many as there is room for.
     let mut lines = (1..=named.len()).rev().map(line);
     let fitting = lines.find(|line| cells(line) <= terminal.width);
     if let Some(line) = fitting {
@@ -127,11 +126,11 @@ pub(super) fn work(view: &View<'_>, limit: usize, terminal: &Terminal) -> String
     text
 }
 
-/// For each of the first `limit` functions that `function` names: its callers or callees,
-/// with the share that the calls between the two are of its total. `None` where it names
-/// none.
+/// Returns the callers or callees of each of the first `limit` functions that `function` names.
+/// Each has the share of the calls between the two in the function's total. Returns `None` if no
+/// function is named.
 ///
-/// It is a pattern; where nothing matches it, functions that contain what matches it are meant.
+/// `function` is a pattern. If no function matches it, it names those of which a part matches.
 pub fn related(
     view: &View<'_>,
     function: &str,
@@ -272,7 +271,7 @@ fn share(part: f64, whole: f64) -> String {
     format!("{share:.1} %")
 }
 
-/// Columns that give way to names on a narrow terminal, in this order.
+/// Columns that are left out on a narrow terminal to make room for names, in this order.
 const DISPENSABLE: [&str; 2] = ["waiting", ""];
 
 /// Columns of figures, of which the second belongs to the first, and names.
@@ -329,7 +328,7 @@ fn table<const N: usize>(
             Some(style) => text.push_str(&format!("{style}{figures}{style:#}")),
             None => text.push_str(&figures),
         }
-        // Where there is hardly room for a name, its place is left out.
+        // If there is hardly room for a name, its place is left out.
         let name = match &line[N - 1] {
             name if room >= NARROWEST || terminal.width == 0 => {
                 without_middle(name, room.max(NARROWEST))

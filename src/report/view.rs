@@ -1,4 +1,4 @@
-//! Everything that reports are written from, computed once for all of them.
+//! Computes the values that reports are written from, once for all reports.
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
@@ -65,7 +65,7 @@ impl<'a> View<'a> {
             .get_or_init(|| FunctionAwaits::of(self.profile.shown_trees()))
     }
 
-    /// Returns what shortens the paths of the functions of the profile, also of those that have
+    /// Returns the shortener of paths for the functions of the profile, including those that have
     /// no node in the tree.
     pub(super) fn paths(&self) -> PathShortener {
         let in_tree = self.tree().functions.iter().map(|function| &function.label);
@@ -91,13 +91,12 @@ pub struct Figures {
     pub running: usize,
     /// Calls of all functions together.
     pub calls: i128,
-    /// Self time of all functions together, seconds. A value in another profiler's file that
-    /// is no number counts as none.
+    /// Self time of all functions together, seconds. NaN in another profiler's file counts as 0.
     pub seconds: f64,
     /// Processor time that recording took, seconds, as the processes measured it; 0 where that
     /// is unknown or subtracted already.
     pub overhead: f64,
-    /// Result of compensation, if it was asked for.
+    /// Result of compensation, if it was requested.
     pub compensated: Option<Compensated>,
     /// Calls that found no room in a call tree.
     pub overflow_calls: u64,
@@ -209,7 +208,7 @@ impl Figures {
             killed: recorded.killed,
             running: recorded.running,
             calls: calls.fold(0, i128::saturating_add),
-            // Not sum(): of nothing, that is -0.
+            // Not sum(), which is -0 without items.
             seconds: seconds
                 .filter(|seconds| seconds.is_finite())
                 .fold(0.0, |sum, seconds| sum + seconds),
@@ -239,7 +238,7 @@ fn recording_seconds(trees: &Trees) -> f64 {
         let processes = trees.processes.iter();
         return processes.fold(0.0, |sum, process| sum + process.recording_ns as f64) / 1e9;
     }
-    // Of earlier files only what calls cost is known.
+    // In earlier files, only the costs of calls are known.
     let overhead_ps = trees.threads.iter().flat_map(|thread| &thread.overhead_ps);
     overhead_ps.fold(0.0, |sum, &ps| sum + ps as f64) / 1e12
 }

@@ -1,4 +1,4 @@
-//! Time in which threads were on no processor: by function, and the line that adds it up.
+//! Time in which threads were on no processor, by function and as a sum.
 
 use std::collections::HashMap;
 
@@ -15,9 +15,9 @@ pub struct FunctionWaits<'a> {
     whole: u64,
     /// Waiting of all nodes.
     total: Waiting,
-    /// Nobody knows of some calls that were open at a kill if they waited.
+    /// True if it is unknown for some calls that were open at a kill if they waited.
     has_kills: bool,
-    /// The system of some process does not say for how long threads were ready to run.
+    /// True if the system of some process does not say for how long threads were ready to run.
     has_estimates: bool,
 }
 
@@ -50,7 +50,7 @@ impl<'a> FunctionWaits<'a> {
     }
 
     /// Returns true for a function that was blocked for nearly all of its self time, `own`
-    /// nanoseconds. Code of Python is where an iteration over a file or a socket waits.
+    /// nanoseconds. It may be Python code, in which an iteration over a file or a socket waits.
     pub(super) fn is_blocked(&self, label: &Label, own: u64) -> bool {
         is_mostly(&self.of_function(label), own)
     }
@@ -76,8 +76,8 @@ pub(super) fn is_mostly(waiting: &Waiting, own: u64) -> bool {
     blocked > 0 && blocked >= could_run - could_run / 10 && blocked >= own / 4
 }
 
-/// Parts of the time that `waits` are of: `12.3 s: 4.1 s running, 6.0 s blocked (5.7 s in
-/// ssl.SSLSocket.read), 1.4 s for the GIL, 0.8 s preempted`. `None` if nothing waited.
+/// Returns the parts of the time that `waits` describe: `12.3 s: 4.1 s running, 6.0 s blocked (5.7
+/// s in ssl.SSLSocket.read), 1.4 s for the GIL, 0.8 s preempted`. `None` if nothing waited.
 pub(super) fn parts(waits: &FunctionWaits<'_>) -> Option<String> {
     let total = waits.total;
     if waits.is_empty() {
@@ -110,8 +110,8 @@ pub(super) fn parts(waits: &FunctionWaits<'_>) -> Option<String> {
     Some(format!("{}: {}", seconds(waits.whole), parts.join(", ")))
 }
 
-/// Returns the pstats rows of one part of the waiting, in the place of time: self and inclusive,
-/// by function and by caller and callee.
+/// Returns pstats rows in which times are one part of the waiting: self and inclusive, by function,
+/// and by caller and callee.
 pub(super) fn rows_of_part(trees: &Trees, part: impl Fn(&Waiting) -> u64) -> Rows {
     let mut trees = trees.clone();
     for thread in &mut trees.threads {

@@ -3,7 +3,7 @@
 use crate::analysis::timeline::durations::Sorted;
 use crate::report::numbers::{count, duration};
 
-/// Rows at most: with more, each power of ten gets one alone.
+/// Largest number of rows. If there would be more, each power of ten gets only one.
 const ROWS: usize = 14;
 /// Characters of the longest bar.
 const WIDTH: u64 = 40;
@@ -26,7 +26,7 @@ pub(super) fn histogram(durations: &Sorted, bar: char) -> Vec<String> {
     let width = numbers.iter().map(String::len).max().unwrap_or(0);
     let lines = bounds.iter().zip(&counts).zip(&numbers);
     let lines = lines.map(|((&bound, &calls), number)| {
-        // A bar for every call that is there, however few.
+        // Every step that has calls has a bar, however few they are.
         let length = (calls * WIDTH).div_ceil(most) as usize;
         let bar = String::from_iter(std::iter::repeat_n(bar, length));
         format!("  from {:>7}  {number:>width$}  {bar}", shown(bound))
@@ -34,7 +34,7 @@ pub(super) fn histogram(durations: &Sorted, bar: char) -> Vec<String> {
     lines.map(|line| line.trim_end().to_owned()).collect()
 }
 
-/// The multiples of powers of ten that part `least` to `longest`.
+/// Returns the bounds of the steps from `least` to `longest`: multiples of powers of ten.
 fn bounds(multiples: &[u64], least: u64, longest: u64) -> Vec<u64> {
     let powers = (0..20).filter_map(|power| 10_u64.checked_pow(power));
     let all = powers.flat_map(|power| multiples.iter().filter_map(move |m| m.checked_mul(power)));

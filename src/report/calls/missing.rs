@@ -1,9 +1,10 @@
-//! Text for the parts of a run that its history does not have.
+//! Text for the parts of a run that its history lacks.
 
 use crate::analysis::timeline::missing::{Gap, Missing};
 use crate::report::numbers::{counted, duration};
 
-/// Shortest suspension that is named, nanoseconds: below, two clocks differ by their readings.
+/// Shortest suspension that is named, nanoseconds. Smaller differences come from the readings of
+/// two clocks.
 const LEAST_SUSPENSION: u64 = 1_000_000;
 
 /// Returns sentences about missing calls, from when to when; empty if none are.

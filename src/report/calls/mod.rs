@@ -1,4 +1,4 @@
-//! The single calls of a function: their distribution, and the slowest beside a usual one.
+//! Shows the single calls of a function: their distribution, and the slowest beside a usual one.
 
 mod damage;
 mod histogram;
@@ -23,7 +23,7 @@ pub use json::json;
 pub use missing::missing_text;
 pub use text::text;
 
-/// Single calls, and what they are calls in.
+/// Single calls, with the processes that made them.
 #[derive(Debug)]
 pub struct CallsReport<'c> {
     /// Pattern of the function, as it was given.
@@ -34,8 +34,8 @@ pub struct CallsReport<'c> {
     pub axis: &'c Axis,
     /// The calls.
     pub calls: &'c Calls,
-    /// Number of recorded calls, with those that the history has not; `None` if only the history is
-    /// known.
+    /// Number of recorded calls, including those that the history lacks; `None` if only the history
+    /// is known.
     pub recorded: Option<u64>,
     /// Number of slowest calls that are left out.
     pub left_out: usize,

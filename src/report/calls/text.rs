@@ -14,9 +14,9 @@ use crate::report::display::{function_name, printable};
 use crate::report::numbers::{count, counted, duration};
 use crate::report::terminal::Terminal;
 
-/// Cells of a command line.
+/// Largest number of cells for a command line.
 const COMMAND: usize = 50;
-/// Functions that are named if a pattern matches several.
+/// Number of functions that are named if a pattern matches several.
 const NAMED: usize = 5;
 
 /// Returns the whole text, ending in a newline.

@@ -8,12 +8,12 @@ use crate::report::paths::PathShortener;
 use crate::report::terminal::Terminal;
 use crate::report::tree::{NARROWEST, cost};
 
-/// Lines of a tree.
+/// Largest number of lines of a tree.
 const LINES: usize = 20;
-/// Share of a call's time from which on a path is shown.
+/// A path is shown from this part of a call's time on: a fiftieth.
 const LEAST: u64 = 50;
 
-/// A line before it is set.
+/// A line before it is laid out.
 struct Line {
     figures: Vec<String>,
     /// Share of the slow call's time.
@@ -84,7 +84,7 @@ pub(super) fn tree(
     terminal.fit(&text)
 }
 
-/// Returns which paths are worth a line: those that take a part of either call.
+/// Returns true for each path that is shown: one that takes enough of either call.
 fn shown(paths: &[Path]) -> Vec<bool> {
     let least = paths[0].sides.map(|side| (side.total_ns / LEAST).max(1));
     let weight = |path: &Path| {

@@ -1,4 +1,4 @@
-//! The `json` format: all that edbprof shows, for programs of your own. What commands print with
+//! The `json` format: all that edbprof shows, for other programs. The output of commands with
 //! `--json` is of the same kind.
 //!
 //! An object; `src/report/edbprof.schema.json` is the JSON Schema of all of them. Functions have an
@@ -169,12 +169,12 @@ fn columns(frames: &DisplayTree) -> Value {
     })
 }
 
-/// Other profilers' files may have negative ones; a value that is no number is 0.
+/// Converts a time to nanoseconds. Other profilers' files may have negative times; NaN becomes 0.
 fn nanoseconds(seconds: f64) -> i64 {
     (seconds * 1e9).round() as i64
 }
 
-/// More than 64 bits are beyond what JSON's readers take for whole.
+/// Limits a number to 64 bits, because readers of JSON may not read larger ones exactly.
 fn whole(number: i128) -> i64 {
     i64::try_from(number).unwrap_or(match number < 0 {
         true => i64::MIN,

@@ -1,4 +1,4 @@
-//! Functions as JSON: alike in every command.
+//! Functions as JSON, in the same form in every command.
 
 use serde_json::{Value, json};
 

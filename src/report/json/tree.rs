@@ -1,4 +1,4 @@
-//! The call tree as JSON, as far as it matters.
+//! The heaviest part of the call tree as JSON.
 
 use serde_json::{Value, json};
 
@@ -8,8 +8,8 @@ use crate::analysis::merge_siblings::merge_siblings;
 use crate::model::NO_PARENT;
 use crate::report::View;
 
-/// Returns the `limit` nodes that took most time, each after its caller, without those below
-/// `threshold`, a share of the whole; and how many are left out.
+/// Returns the `limit` nodes that took most time, each after its caller, and the number of nodes
+/// that are left out. Nodes below `threshold`, a share of the whole, are left out, too.
 pub fn tree(view: &View<'_>, threshold: f64, limit: usize) -> Value {
     let tree = merge_siblings(view.tree());
     let nodes = &tree.nodes;
@@ -17,7 +17,8 @@ pub fn tree(view: &View<'_>, threshold: f64, limit: usize) -> Value {
     let least = (threshold * whole as f64).ceil() as u64;
     let mut chosen: Vec<u32> = (0..nodes.len() as u32).collect();
     chosen.retain(|&node| nodes.totals()[node as usize] >= least);
-    // A caller takes as long as its callees, and comes before them: no node is without its own.
+    // A caller takes at least as long as its callees and comes before them, so each node's caller
+    // is kept.
     chosen.sort_by_key(|&node| (std::cmp::Reverse(nodes.totals()[node as usize]), node));
     chosen.truncate(limit);
     chosen.sort_unstable();

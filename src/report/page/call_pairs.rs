@@ -1,7 +1,7 @@
 //! The callees of each function, so that a node names its function by a small number.
 //!
-//! Functions call few others, so that the place among the callees of the caller takes a few bits
-//! where the function itself takes two or three bytes.
+//! Functions call few others, so a place among the callees of the caller takes a few bits. The
+//! number of the function itself would take two or three bytes.
 
 use super::varint::{push, push_signed};
 

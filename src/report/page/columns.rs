@@ -1,8 +1,8 @@
 //! The call tree as columns of variable-length integers, nodes in depth-first order.
 //!
-//! The depth of a node says where its caller is: it is the latest node before it that is less
-//! deep. Steps up, places among callees, calls and waits are small numbers mostly, so that deflate
-//! does the rest.
+//! The depth of a node says where its caller is: it is the latest node before it that is less deep.
+//! Steps up, places among callees, calls and waits are mostly small numbers, which deflate
+//! compresses well.
 
 use super::call_pairs::CallPairs;
 use super::functions::Functions;
@@ -189,8 +189,9 @@ impl Figures {
     }
 }
 
-/// Encodes the callees of each function, then for each node the steps up from the node before, and
-/// the place of its function among the callees of its caller's. `roots` is the caller of roots.
+/// Encodes three columns: the callees of each function, and two for nodes. These are the steps up
+/// from the node before, and the index of the function among its caller's callees. `roots` is the
+/// caller of roots.
 fn shape(rows: &[(u32, u32)], roots: u32) -> [Vec<u8>; 3] {
     let mut open: Vec<u32> = Vec::new();
     let pairs: Vec<(u32, u32)> = rows

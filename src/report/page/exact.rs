@@ -1,8 +1,8 @@
 //! Figures of functions by pstats' rules, where the shown tree has others.
 //!
-//! The tree is an estimate where files have no call trees, has no wrappers of generic functions,
-//! and no overflow calls, and its lightest calls may be collapsed. The page takes figures from the
-//! tree, except for the functions here.
+//! The tree is an estimate if files have no call trees. It lacks wrappers of generic functions and
+//! overflow calls, and its lightest calls may be collapsed. The page takes figures from the tree,
+//! except for the functions here.
 
 use std::collections::HashMap;
 
@@ -62,8 +62,8 @@ pub(super) struct Exact {
     pub(super) without_node: Vec<Label>,
 }
 
-/// Returns the rows of `view` that differ from those of its tree, of which the page has the nodes
-/// whose total is `least` or more.
+/// Returns the rows of `view` that differ from those of its tree. The page has the nodes of the
+/// tree whose total is `least` or more.
 pub(super) fn exact_rows(view: &View<'_>, functions: &Functions, least: u64) -> Exact {
     let of_tree = rows_of_tree(view, functions, least);
     let first = functions.len() as u32;

@@ -1,7 +1,7 @@
 //! The texts of the page's data: functions, files, generic functions and remarks.
 //!
-//! Few of them are in one JSON object. Functions and files, of which there may be many, are in parts
-//! that the page reads one by one, so that it never blocks for long.
+//! Texts of which there are few are in one JSON object. There may be many functions and files, so
+//! these are in parts. The page reads the parts one by one, so that it never blocks for long.
 
 use std::collections::HashMap;
 
@@ -59,8 +59,8 @@ pub(super) fn header(
     header
 }
 
-/// Returns the header that follows from functions, the last of which have no node, and from the
-/// exact figures of some: function, calls, self time and total of each.
+/// Returns the header for functions, the last of which have no node. Exact figures of some
+/// functions are function, calls, self time and total.
 pub(super) fn texts<'a>(
     functions: impl Iterator<Item = (&'a Function, &'a u8)>,
     without_node: &'a [Label],

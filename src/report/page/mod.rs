@@ -1,9 +1,8 @@
 //! The `html` format: one page to explore a profile, without network and without a server.
 //!
 //! The page itself, scripts included, is built from `page/` to `page/page.html` and is the same for
-//! all profiles. What differs is put into it here: a title, the heaviest functions as text, and the
-//! data, which `page/data/` in the sources of the page decodes. docs/design/0043-page.md has the
-//! reasons.
+//! all profiles. The parts that differ are put into it here: a title, the heaviest functions as
+//! text, and the data, which `page/data/` decodes. docs/design/0043-page.md has the reasons.
 
 mod call_pairs;
 mod columns;
@@ -47,7 +46,7 @@ const TIMELINE: &str = "<!--edbprof:timeline-->";
 /// Largest sizes of pages without and with a timeline: such a page opens in two seconds.
 const SIZE: u64 = 25_000_000;
 const SIZE_WITH_TIMELINE: u64 = 50_000_000;
-/// Share of its largest size that the profile has in a page with a timeline, at most.
+/// Largest share of its size that the profile has in a page with a timeline.
 const PROFILE_SHARE: f64 = 0.5;
 /// Bytes from which on a timeline is not made smaller.
 const LEAST_ROOM: u64 = 1000;

@@ -1,4 +1,4 @@
-//! The texts of source files, where the page is asked to contain them.
+//! The texts of source files, for a page that is to contain them.
 
 use std::collections::BTreeMap;
 use std::{fmt, io};

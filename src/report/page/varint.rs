@@ -1,4 +1,4 @@
-//! Integers in as few bytes as they need, as LEB128 has them:
+//! Encodes integers in as few bytes as they need, like LEB128:
 //! <https://dwarfstd.org/doc/DWARF5.pdf>, 7.6.
 
 /// Appends `value`, twice as large, the lowest bit being its sign.
@@ -6,7 +6,8 @@ pub(super) fn push_signed(bytes: &mut Vec<u8>, value: i64) {
     push(bytes, (value << 1 ^ value >> 63) as u64);
 }
 
-/// Appends `value`: seven bits a byte, the lowest first; the highest bit says that more follow.
+/// Appends `value`, seven bits a byte, the lowest bits first. The highest bit of a byte says that
+/// more follow.
 pub(super) fn push(bytes: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         bytes.push(value as u8 | 0x80);

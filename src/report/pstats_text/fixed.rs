@@ -1,4 +1,5 @@
-//! Numbers as Python's `%` formats them, written fast: a table has four of them in every line.
+//! Writes numbers quickly as Python's `%` formats them, because a table has four of them in every
+//! line.
 
 use std::fmt;
 use std::io::Write;
@@ -20,7 +21,7 @@ pub(super) fn push_fixed3(out: &mut Vec<u8>, value: f64) {
             return push_digits(out, thousandths % 1000, 3);
         }
     }
-    // Nothing fails that writes to memory.
+    // Writing to memory can't fail.
     let _ = write!(out, "{}", Fixed3(value));
 }
 
@@ -34,7 +35,7 @@ pub(super) fn push_int(out: &mut Vec<u8>, value: i128) {
     }
 }
 
-/// Appends spaces before what stands from `start` on, so that it is `width` bytes wide.
+/// Inserts spaces before the text from `start` on, so that it is `width` bytes wide.
 pub(super) fn pad_left(out: &mut Vec<u8>, start: usize, width: usize) {
     let len = out.len() - start;
     if len < width {

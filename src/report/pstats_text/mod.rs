@@ -1,9 +1,8 @@
-//! The `.pstats` report: the text that `pstats.Stats(...).print_stats()` prints,
-//! column for column, below a header of our own.
+//! The `.pstats` report: the text that `pstats.Stats(...).print_stats()` prints, column for column,
+//! below a header of edbprof's own.
 //!
-//! Names are shown escaped
-//! ([`printable`](super::display::printable)), where pstats would let a name's
-//! control characters through to the terminal.
+//! Names are escaped ([`printable`](super::display::printable)), because pstats would pass a name's
+//! control characters to the terminal.
 
 mod fixed;
 

@@ -11,8 +11,8 @@ use crate::report::cells::beginning;
 use crate::report::display::escape_xml;
 use crate::report::numbers::{count, counted, duration};
 
-/// The edges of wide frames are rounded to one of so many: their widths are exact to a
-/// millionth. Those of narrow ones are whole units, a 500th of a pixel.
+/// Number of steps to which the edges of wide frames are rounded, so that their widths are exact to
+/// a millionth. Edges of narrow frames are whole units, a 500th of a pixel.
 const STEPS: u128 = 10_000 * UNITS;
 /// Assumed widths of the window, pixels, if the picture takes its width from the window: the first
 /// for visible frames, the second for names.
@@ -102,8 +102,8 @@ pub(super) fn write_bars(
     let _ = write!(out, "</svg>\n<g class=\"labels\">{labels}</g>\n");
 }
 
-/// The part of a frame in which its function has waited, which is a part of its self time: at the
-/// right end, where no callee is.
+/// Returns the part of a frame in which its function has waited. It is at the right end, where no
+/// callee is, because waiting is a part of the self time.
 fn wait_in(graph: &Graph<'_>, frame: &Placed) -> Option<Placed> {
     let Content::Node { node, .. } = frame.content else {
         return None;
@@ -173,13 +173,13 @@ fn extent(frame: &Placed, whole: u64) -> (u128, u128) {
     (left, steps(frame.start.saturating_add(frame.total)) - left)
 }
 
-/// The nearest whole unit.
+/// Returns the nearest whole unit.
 fn to_units(steps: u128) -> u128 {
     (steps + STEPS / UNITS / 2) / (STEPS / UNITS)
 }
 
-/// `steps` as a number of which the whole width has `STEPS / unit`, without trailing
-/// zeros; `unit` is a power of ten.
+/// Returns `steps` as a number of which the whole width has `STEPS / unit`, without trailing zeros.
+/// `unit` is a power of ten.
 fn decimal(steps: u128, unit: u128) -> String {
     let decimals = unit.ilog10() as usize;
     let text = format!("{}.{:0decimals$}", steps / unit, steps % unit);

@@ -1,5 +1,5 @@
-//! The figures of the picture as JSON columns: for each graph one entry a node, in
-//! the order of the frames, and the texts of each function once.
+//! The figures of the picture as JSON columns. Each graph has an entry for each node, in the order
+//! of the frames. The texts of each function are there once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{Display, Write};
@@ -79,7 +79,8 @@ pub(super) fn write_columns(
     out.push('}');
 }
 
-/// The characters of all names that don't take one cell, and how many they take.
+/// Returns the characters of all names that don't take one cell, and the number of cells that each
+/// takes.
 fn cells(functions: &Functions<'_>) -> String {
     let characters = functions.shown.iter().flat_map(|f| f.name.chars());
     let characters = characters.map(|c| (c, of_char(c)));
@@ -90,8 +91,8 @@ fn cells(functions: &Functions<'_>) -> String {
     Vec::from_iter(entries).join(",")
 }
 
-/// In how many processes each function ran, and in threads of which names: `null` where
-/// that is not known, else `[processes, name, ...]`.
+/// Writes the number of processes in which each function ran, and the names of its threads: `null`
+/// if that is unknown, else `[processes, name, ...]`.
 fn write_occurrences(out: &mut String, functions: &Functions<'_>, trees: &Trees) {
     let mut places = vec![(0, BTreeSet::new()); functions.shown.len()];
     for occurrence in &trees.occurrences {
@@ -130,7 +131,7 @@ fn column(out: &mut String, name: &str, items: impl IntoIterator<Item = impl Dis
     out.push(']');
 }
 
-/// 0 for nothing, else `[nanoseconds, functions]`, and how many frames deeper it is.
+/// Returns 0 for nothing, else `[nanoseconds, functions]` and the number of deeper frames.
 fn hidden(rest: Rest) -> String {
     match rest {
         Rest { total: 0, .. } => "0".to_owned(),
@@ -147,8 +148,8 @@ fn hidden(rest: Rest) -> String {
     }
 }
 
-/// `[cc, nc, tt, ct]` of a function over the whole profile, times in seconds; and a 1 if the last
-/// is a lower bound, or a 2 if the last two are.
+/// Returns `[cc, nc, tt, ct]` of a function over the whole profile, times in seconds. A 1 follows
+/// if the last is a lower bound, or a 2 if the last two are.
 fn figures(view: &View<'_>, label: &Label) -> String {
     let (rows, bounds) = (&view.rows, &view.lower_bounds);
     match rows.find(label).and_then(|id| rows.row(id)) {

@@ -16,7 +16,7 @@ pub(super) struct Shown<'a> {
     pub(super) label: &'a Label,
 }
 
-/// The functions of both graphs, those of one label being one.
+/// The functions of both graphs. Functions of one label are one.
 pub(super) struct Functions<'a> {
     pub(super) shown: Vec<Shown<'a>>,
     /// Index into `shown` for each function of the tree's table that occurs.
@@ -83,8 +83,8 @@ impl<'a> Shown<'a> {
     }
 }
 
-/// The colour: the letter says whose code it is, the shade hangs on the name, so that
-/// a function looks the same in both graphs and in every run.
+/// Returns the class for a function's colour. The letter says whose code it is. The shade depends
+/// on the name, so that a function looks the same in both graphs and in every run.
 fn class(label: &Label) -> &'static str {
     let shades = match origin(label) {
         CodeOrigin::Program => ["p0", "p1", "p2", "p3"],

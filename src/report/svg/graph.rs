@@ -1,5 +1,5 @@
-//! One graph of the picture, and the rules for drawing it. The script has no rules of its
-//! own: [`RULES`] reach it with the figures.
+//! One graph of the picture, and the rules for drawing it. The script has no rules of its own: it
+//! gets [`RULES`] with the figures.
 
 use super::layout::Layout;
 use crate::analysis::display_tree::DisplayTree;
@@ -92,7 +92,7 @@ impl Estimates {
     }
 }
 
-/// Fills the holes of `template`, which look like `{{name}}`.
+/// Fills the places of `template`, which look like `{{name}}`.
 pub(super) fn fill(template: &str, values: &[(&str, &str)]) -> String {
     let mut parts = template.split("{{");
     let mut text = parts.next().unwrap_or_default().to_owned();

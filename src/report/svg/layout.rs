@@ -4,8 +4,8 @@
 use crate::analysis::display_tree::DisplayTree;
 use crate::model::walk::Children;
 
-/// Levels that are drawn. A recursion 50,000 deep would make a picture a million
-/// pixels high.
+/// Number of levels that are drawn. A recursion 50,000 deep would make a picture a million pixels
+/// high.
 pub(super) const MAX_LEVELS: usize = 400;
 
 /// One frame.
@@ -57,8 +57,8 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// PathShortener all nodes of `tree` whose total is at least `least` nanoseconds;
-    /// `heights` are those of the whole tree.
+    /// Places all nodes of `tree` whose total is at least `least` nanoseconds; `heights` are those
+    /// of the whole tree.
     pub(super) fn new(tree: &DisplayTree, heights: &[u32], least: u64) -> Self {
         let mut layout = Layout::default();
         let children = Children::of(&tree.nodes);
@@ -86,7 +86,7 @@ impl Layout {
         layout
     }
 
-    /// Appends the frames of `siblings`, and returns how many are nodes and the kind of the others.
+    /// Appends the frames of `siblings`. Returns the number of nodes among them, and the rest.
     fn place(
         &mut self,
         tree: &DisplayTree,

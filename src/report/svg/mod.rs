@@ -1,6 +1,6 @@
 //! The `.svg` report: one self-contained file with two graphs. In the call-stack graph above, each
-//! function is on top of its caller. The reverse graph below hangs from each function's self time,
-//! with its callers below it.
+//! function is on top of its caller. In the reverse graph below, the top row is each function's
+//! self time, with its callers below it.
 //!
 //! Frames that are wide enough to be seen at first are drawn, so that the picture is there without
 //! scripts. All other frames are numbers only, from which the script draws the view after a zoom.
@@ -104,7 +104,7 @@ impl Report for Svg {
             if text.len() <= max_size || frames == 0 {
                 return Ok(Some(text.into_bytes()));
             }
-            // A tenth less than what should fit, so that one more round will do.
+            // A tenth less than should fit, so that one more round is enough.
             let fit = frames as f64 * max_size as f64 / text.len() as f64;
             most = (0.9 * fit) as usize;
         }
@@ -143,7 +143,7 @@ fn omissions(options: &Svg, graphs: &[Graph<'_>], raised: bool) -> String {
     text
 }
 
-/// `least` as a percentage of `whole` to two significant digits, rounded up.
+/// Returns `least` as a percentage of `whole` to two significant digits, rounded up.
 fn percent_above(least: u64, whole: u64) -> String {
     let percent = 100.0 * least as f64 / whole.max(1) as f64;
     let digits = (1.0 - percent.log10().floor()).clamp(0.0, 9.0) as i32;

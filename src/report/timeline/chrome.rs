@@ -250,7 +250,7 @@ impl<W: Write> Sink for ThreadSink<'_, '_, '_, W> {
                 let value = json!(f64::from_bits(mark.value));
                 write!(out, ",\"args\":{{\"value\":{value}}}}}")
             }
-            // Those of a name and a number belong together.
+            // Events of one name and number belong together.
             MarkKind::Begin | MarkKind::End => write!(out, ",\"id\":\"{:x}\"}}", mark.value),
         }
     }

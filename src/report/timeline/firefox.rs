@@ -5,7 +5,7 @@
 //! exact, but nothing counts calls. Waits are markers. The format, version 55:
 //! <https://github.com/firefox-devtools/profiler/blob/main/docs-developer/CHANGELOG-formats.md>
 //!
-//! The crate fxprof-processed-profile is not used: its weights are whole milliseconds, it has no
+//! The crate fxprof-processed-profile is not used. Its weights are whole milliseconds, it has no
 //! place for files and lines, and it keeps the whole profile in memory.
 
 use std::collections::HashMap;

@@ -1,5 +1,5 @@
-//! Formats that show calls in the order of time, streamed: nothing of the size of a history is
-//! kept.
+//! Writes formats that show calls in the order of time. They are streamed, so that memory does not
+//! grow with the history.
 //!
 //! | format | for |
 //! |---|---|
@@ -46,8 +46,8 @@ pub trait TimelineFormat: Sync {
     ) -> io::Result<()>;
 }
 
-/// Writes what `tracks` have in `window` to `out`, in at most `max_size` bytes before compression.
-/// The file names missing parts by `remarks`, and calls that are left out.
+/// Writes the part of `tracks` in `window` to `out`, in at most `max_size` bytes before
+/// compression. The file names missing parts by `remarks`, and calls that are left out.
 ///
 /// # Errors
 /// Those of reading and writing.
@@ -95,7 +95,7 @@ fn fit(
     Ok(sizes?.fit(window.min_duration, max_size))
 }
 
-/// Says which calls are left out.
+/// Returns a remark about calls that are left out, if any are.
 fn left_out(fit: &Fit, wanted: u64, max_size: u64) -> Option<String> {
     if fit.left_out == 0 {
         return None;

@@ -1,4 +1,4 @@
-//! Writing messages of protocol buffers, without a schema: fields by their numbers.
+//! Writes messages of protocol buffers without a schema: fields by their numbers.
 //!
 //! <https://protobuf.dev/programming-guides/encoding/>
 

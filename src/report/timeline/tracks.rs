@@ -14,7 +14,7 @@ use crate::report::display::{function_name, printable};
 use crate::report::header::command;
 use crate::report::paths::{CodeOrigin, PathShortener, origin};
 
-/// First number for what has none of its own: processes have lower ones on every Linux.
+/// First number for processes without one of their own. Process ids are lower on every Linux.
 const SUBSTITUTE: u32 = 1 << 22;
 
 /// All that a timeline shows.
@@ -22,7 +22,7 @@ const SUBSTITUTE: u32 = 1 << 22;
 pub struct Tracks<'t> {
     /// The processes, the earliest first.
     pub processes: Vec<ProcessTrack<'t>>,
-    /// The axis of time, on which they are by their places in the list.
+    /// The axis of time, which knows the processes by their places in the list.
     pub axis: Axis,
 }
 

@@ -13,14 +13,16 @@ use crate::report::roles::{Role, is_module_body, is_start};
 
 /// Number of the program's own functions that come before other functions.
 const OWN: usize = 8;
-/// Part of the time without waiting that each but the first of them takes, if lines are few.
+/// If lines are few, all of these but the first must take this part of the time without waiting: a
+/// thousandth.
 const WORTH_SHOWING: u64 = 1_000;
-/// A function that keeps less than this part of its time from another one stands between functions.
+/// A function is between two others if all but this part of its time, a twentieth, is that of an
+/// own function below it.
 const PASSED: u64 = 20;
-/// Frames that are tried when no more fit than were chosen at once.
+/// Number of further frames that are tried after as many as fit were chosen.
 const TRIED: usize = 40;
 
-/// Returns for each node whether it is shown in at most `lines` lines.
+/// Returns true for each node that is shown in at most `lines` lines.
 pub(super) fn choose(frames: &Frames, times: &Times, lines: Option<usize>) -> Vec<bool> {
     let mut shown = vec![false; frames.tree.nodes.len()];
     let ranked = ranked(frames, times, lines);
@@ -35,7 +37,7 @@ pub(super) fn choose(frames: &Frames, times: &Times, lines: Option<usize>) -> Ve
         shown
     };
     let fits = |shown: &[bool]| layout(frames, times, shown).lines.len() <= lines;
-    // Each frame takes a line, most of them no more.
+    // Each frame takes a line, and most take no more.
     let (mut fitting, mut too_many) = (0, ranked.len().min(lines) + 1);
     while too_many - fitting > 1 {
         let middle = fitting.midpoint(too_many);
@@ -140,16 +142,16 @@ fn repeated(frames: &Frames) -> Vec<bool> {
     repeated
 }
 
-/// Frames of the way down on which most work is done.
+/// Frames of the path on which most work is done.
 struct Way {
-    /// Its ends, then own functions in which time leaves the way.
+    /// Its ends, then own functions in which time leaves the path.
     ranked: Vec<u32>,
-    /// Those in between that name the hidden ones below them.
+    /// Frames in between that name the hidden ones below them.
     rest: Vec<u32>,
 }
 
-/// Returns the way down on which most work is done. Where the program mostly waits, it may have done
-/// less work than the interpreter did to start, which is no way.
+/// Returns the path on which most work is done, without the interpreter's start, on which a waiting
+/// program may have done most work.
 fn heaviest_way(frames: &Frames, times: &Times, prominent: &[bool]) -> Way {
     let nodes = &frames.tree.nodes;
     let children = Children::of(nodes);
@@ -171,8 +173,8 @@ fn heaviest_way(frames: &Frames, times: &Times, prominent: &[bool]) -> Way {
     let begins = |node: &&u32| role(**node) != Role::Machinery;
     let ends = [way.last(), named.next().or_else(|| way.iter().find(begins))];
     let mut ranked: Vec<_> = ends.into_iter().flatten().copied().collect();
-    // Own functions in which much of the time leaves the way say more than those that pass all of it
-    // on, and more than what libraries do in between.
+    // Own functions in which much of the time leaves the path tell more than those that pass all of
+    // it on. They also tell more than library functions in between.
     let totals = nodes.totals();
     let leaving = way.windows(2).map(|pair| {
         let left = totals[pair[0] as usize].saturating_sub(totals[pair[1] as usize]);
@@ -187,9 +189,9 @@ fn heaviest_way(frames: &Frames, times: &Times, prominent: &[bool]) -> Way {
     Way { ranked, rest: way }
 }
 
-/// The costliest frame of each of the costliest own functions: one however little it takes. Those
-/// that only stand between two others come last, because the lines may not reach for all. Before
-/// the functions of a package that was started come those that are in no package.
+/// Returns the costliest frame of each of the costliest own functions, and at least one frame,
+/// however little time it takes. Functions between two others come last, because there may be too
+/// few lines. Functions of a package that was started come after those that are in no package.
 fn own_functions(frames: &Frames, prominent: &[bool], by_score: &[u32], least: u64) -> Vec<u32> {
     let nodes = &frames.tree.nodes;
     let mut known = HashSet::new();
@@ -231,8 +233,8 @@ fn groups(frames: &Frames) -> Vec<bool> {
     groups
 }
 
-/// Own functions below one and above another that takes nearly all of their time. One that a package
-/// calls, which was started, is the first of the program.
+/// Returns true for own functions below another one and above one that takes nearly all of their
+/// time. The program's first function below a package that was started is not one of them.
 fn between(frames: &Frames, groups: &[bool]) -> Vec<bool> {
     let nodes = &frames.tree.nodes;
     let own: Vec<_> = (0..nodes.len() as u32)

@@ -1,7 +1,7 @@
 //! Makes one frame of each import, and of a function that calls itself.
 //!
 //! Frames that find, load and run a module of a library become part of that module. Modules of the
-//! program stay open.
+//! program are not collapsed.
 
 use super::frames::Frames;
 use crate::analysis::display_tree::DisplayTreeBuilder;
@@ -13,7 +13,7 @@ use crate::report::roles::{Role, is_module_body, module};
 /// Place of a node in relation to imports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part {
-    /// Not within one.
+    /// Not within an import.
     Outside,
     /// Frames that find and load modules, from this node on.
     Loading(u32),
@@ -88,7 +88,7 @@ fn parts(frames: &Frames) -> Vec<Part> {
     parts
 }
 
-/// Bodies of modules that run right below what loads them.
+/// Bodies of modules that run directly below the frames that load them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Only {
     None,

@@ -1,5 +1,5 @@
-//! The lines of a tree of which some frames are shown: all others are one line below the frame
-//! that is shown above them.
+//! Lays out the lines of a tree of which some frames are shown. Hidden frames become one line below
+//! the nearest shown frame above them.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -11,13 +11,13 @@ use crate::report::numbers::{counted, duration};
 use crate::report::paths::PathShortener;
 use crate::report::roles::{Role, module};
 
-/// Frames above each other that are shown; a recursion can be any deeper.
+/// Largest number of frames above each other that are shown, because a recursion may be deeper.
 const MAX_LEVELS: usize = 400;
 
-/// Modules and functions of hidden frames that are named.
+/// Largest numbers of modules and functions of hidden frames that are named.
 const NAMED: usize = 3;
 const HOT: usize = 2;
-/// Least part of the time of hidden frames that makes one of them worth a name.
+/// A hidden frame is named if it takes at least this part of the time of all hidden ones: a tenth.
 const WORTH_NAMING: u64 = 10;
 
 /// Times of nodes, nanoseconds.
@@ -156,7 +156,7 @@ fn hidden(frames: &Frames, times: &Times, shown: &[bool]) -> HashMap<u32, Hidden
     all
 }
 
-/// Items below each other, as long as there is something to say.
+/// Returns the items in order, without hidden frames that take too little time.
 fn lines(
     frames: &Frames,
     times: &Times,
@@ -221,7 +221,8 @@ fn walk(below: &HashMap<Item, Vec<Item>>) -> Vec<(Item, String)> {
     lines
 }
 
-/// The lines beside a name; for each level above it, whether more siblings follow there.
+/// Returns the lines beside a name. `levels` has true for each level above it on which more
+/// siblings follow.
 fn branch(levels: impl DoubleEndedIterator<Item = bool> + ExactSizeIterator) -> String {
     let last = levels.len() - 1;
     let mut text = String::new();
@@ -237,9 +238,9 @@ fn branch(levels: impl DoubleEndedIterator<Item = bool> + ExactSizeIterator) -> 
 }
 
 impl Hidden {
-    /// Returns how many frames there are, of which modules, and what takes their time:
-    /// `… 36 frames of gunicorn: select.epoll.poll 1.70 s waiting`. Behind that the same in fewer
-    /// words, each text shorter than the one before.
+    /// Returns texts with the number of frames, their modules, and the functions that take their
+    /// time: `… 36 frames of gunicorn: select.epoll.poll 1.70 s waiting`. Each text is shorter than
+    /// the one before.
     pub(super) fn texts(
         &self,
         frames: &Frames,

@@ -1,4 +1,4 @@
-//! The call tree as text for a terminal: what cost most, and on whose behalf.
+//! The call tree as text for a terminal: the costliest calls, below their callers.
 //!
 //! ```text
 //!    total   share    self  calls
@@ -67,8 +67,8 @@ impl Default for TreeOptions {
     }
 }
 
-/// The tree of `view`, ending in a newline; nothing where nothing was recorded. What
-/// several threads and processes did on one call path is added up.
+/// Returns the tree of `view`, ending in a newline; an empty text if nothing was recorded. Calls on
+/// one path are added up for all threads and processes.
 pub fn tree(view: &View<'_>, options: &TreeOptions) -> String {
     let tree = merge_siblings(view.tree());
     if tree.nodes.is_empty() {
@@ -240,8 +240,8 @@ impl<'v> Shown<'v> {
         }
     }
 
-    /// Returns true if for half of the self time or more the thread could not have run. A busy
-    /// machine preempts all functions, so that this says nothing of one.
+    /// Returns true if the thread could not run for half of the self time or more. Preemption does
+    /// not count, because a busy machine preempts all functions.
     fn mostly_waits(&self, node: u32) -> bool {
         let own = self.times.own[node as usize];
         let waiting = self.frames.tree.waits.get(node);

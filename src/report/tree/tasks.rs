@@ -1,4 +1,4 @@
-//! The logical tree of coroutines as text: tasks, what they await, and what that awaits.
+//! The logical tree of coroutines as text: tasks, and below each coroutine those that it awaits.
 
 use super::TreeOptions;
 use super::text::{Line, Text};

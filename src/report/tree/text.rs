@@ -1,4 +1,4 @@
-//! Sets the lines of a tree: columns of figures, then names as wide as there is room.
+//! Formats the lines of a tree: columns of figures, then names as wide as there is room.
 
 use anstyle::{AnsiColor, Style};
 
@@ -9,11 +9,11 @@ use crate::report::terminal::Terminal;
 const INDENT: usize = 3;
 /// Fewest characters that names have, however narrow the terminal.
 pub(in crate::report) const NARROWEST: usize = 24;
-/// Columns of figures that give way to names on a narrow terminal, calls first, each with the fewest
-/// characters of names that are worth it.
+/// Columns of figures that are left out on a narrow terminal, calls first. Each is left out if
+/// names would have fewer characters than the number beside it.
 const DISPENSABLE: [(usize, usize); 3] = [(3, NARROWEST), (2, NARROWEST), (1, NARROWEST / 2)];
-/// Fewest characters of the name of a function without a name of its own, so that its place, which
-/// says more, is shown whole.
+/// Fewest characters of the name of a function without a name of its own. So its place, which says
+/// more, is shown whole.
 const SHORTEST_UNNAMED: usize = 10;
 
 /// One line of the tree.
@@ -31,7 +31,7 @@ pub(super) struct Line {
     pub(super) places: Vec<String>,
 }
 
-/// Text that is being set.
+/// Text that is being formatted.
 pub(super) struct Text {
     text: String,
     width: usize,
@@ -86,8 +86,8 @@ impl Text {
         }
     }
 
-    /// The part of a line that may be too long. Where it is, the branch loses its left
-    /// end, then the place and then the name are cut.
+    /// Appends the part of a line that may be too long. If it is, the branch loses its left end,
+    /// then the place and then the name are cut.
     fn push_name(&mut self, line: &Line, room: usize) {
         let depth = line.branch.chars().count();
         let deepest = room / 2 / INDENT * INDENT;
@@ -118,7 +118,7 @@ impl Text {
         else {
             return;
         };
-        // A few characters of a place say nothing.
+        // A few characters of a place would say nothing.
         if name.is_empty() || room >= cells(place).min(NARROWEST / 2) {
             self.text.push_str(gap);
             self.push_styled(DIM, &without_middle(place, room));

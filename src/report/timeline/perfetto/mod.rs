@@ -21,8 +21,8 @@ use crate::analysis::timeline::slices::Window;
 use packets::Packets;
 use thread::ThreadSink;
 
-/// Bytes of the two events of a call at most, beside the numbers of its name and place, if each is
-/// less than 268 ms after the one before.
+/// Largest size of the two events of a call, bytes, without the numbers of its name and place. Each
+/// event must be less than 268 ms after the one before.
 const CALL: u64 = 37;
 /// Bytes of a wait.
 const WAIT: u64 = 56;

@@ -20,14 +20,14 @@ pub(super) struct Packets<'o> {
     out: &'o mut dyn Write,
     /// Packets that are not written yet.
     message: Message,
-    /// Time of the wall where the axis begins, in nanoseconds since 1970.
+    /// Wall-clock time at which the axis begins, nanoseconds since 1970.
     pub(super) zero: u64,
     /// Number of tracks, each of which has its number as id and as that of its sequence.
     ids: u64,
 }
 
 impl<'o> Packets<'o> {
-    /// Begins a file in which `zero` is the time of the wall where the axis begins, in nanoseconds.
+    /// Begins a file in which `zero` is the wall-clock time at which the axis begins, nanoseconds.
     pub(super) fn new(out: &'o mut dyn Write, zero: u64) -> Self {
         Packets {
             out,
@@ -51,7 +51,7 @@ impl<'o> Packets<'o> {
         Ok(())
     }
 
-    /// Says that the clock of the file is that of the wall.
+    /// States that the clock of the file is the wall clock.
     pub(super) fn wall_clock(&mut self) -> io::Result<()> {
         let zero = self.zero;
         self.packet(|packet| {

@@ -20,7 +20,7 @@ pub(super) const ANNOTATION_VALUES: [&str; 7] = [
     "cut",
 ];
 
-/// `SequenceFlags`: nothing of the sequence was before, and something is needed that was.
+/// `SequenceFlags`: the sequence begins, and a packet needs those before it.
 const STATE_CLEARED: u64 = 1;
 const NEEDS_STATE: u64 = 2;
 /// The first clock that belongs to a sequence.
