@@ -1,4 +1,5 @@
-//! `edbprof`: merges the profiles of many processes and writes the reports.
+//! The program `edbprof`: records programs, merges the profiles of their processes, and writes
+//! reports.
 //!
 //! Each part uses only those above it:
 //!
@@ -7,7 +8,7 @@
 //! | [`cli`] | options, names, exit statuses, standard streams |
 //! | [`input`] | from paths to one merged profile |
 //! | [`output`] | from a profile to formats and files |
-//! | [`commands`] | one module a command; [`commands::run`] ends with [`commands::aggregate`] |
+//! | [`commands`] | one module for each command; [`commands::run`] ends with [`commands::aggregate`] |
 //!
 //! Profiles, their analysis and their reports are in the library.
 

@@ -20,7 +20,7 @@ pub(crate) fn warn(message: impl Display) {
 ///
 /// # Errors
 ///
-/// When it can't be written.
+/// It can't be written.
 pub(crate) fn print(text: &str) -> Result<(), Error> {
     let printed = Stream::Stdout.print(text);
     printed.map_err(|reason| Error::NotWritten(format!("can't write to stdout: {reason}")))
@@ -61,8 +61,8 @@ fn terminal_size(stream: impl AsFd) -> Option<(u16, u16)> {
     Some((size.ws_col, size.ws_row))
 }
 
-/// Returns true if the locale names an encoding that is not UTF-8. Where nothing names a locale, text is
-/// UTF-8, as for Python.
+/// Returns true if the locale names an encoding that is not UTF-8. If no locale is named, text is
+/// UTF-8, as in Python.
 fn is_ascii_locale() -> bool {
     let names = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter();
     let mut named = names
@@ -82,12 +82,14 @@ pub(crate) enum Stream {
 }
 
 impl Stream {
-    /// Returns the terminal behind it; without one, what COLUMNS and LINES say, else 80 x 24.
+    /// Returns the terminal behind it. Without one, its size is that of COLUMNS and LINES, or else
+    /// 80 x 24.
     pub(crate) fn terminal(self) -> Terminal {
         self.terminal_or(Terminal::default().width)
     }
 
-    /// Returns the same as [`terminal`](Self::terminal), with another width where nothing says it.
+    /// Returns the terminal like [`terminal`](Self::terminal), with `width` columns if its width is
+    /// unknown.
     pub(crate) fn terminal_or(self, width: usize) -> Terminal {
         let (size, colours) = match self {
             Stream::Stdout => (

@@ -1,4 +1,4 @@
-//! Output that keeps within a number of words.
+//! Limits output to a number of words.
 
 use super::exit::Error;
 

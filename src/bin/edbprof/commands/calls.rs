@@ -77,7 +77,7 @@ pub(crate) fn calls(options: &CallsOptions) -> Result<Exit, Error> {
     Ok(reading.exit())
 }
 
-/// Number of calls in the profiles beside the timelines, if there are some.
+/// Returns the number of calls in the profiles beside the timelines, if there are any.
 fn recorded_calls(options: &CallsOptions, steps: bool) -> Option<u64> {
     let mut reading = ReadReport::default();
     let files = timelines::profiles_of(&options.inputs, &mut reading).ok()?;

@@ -1,4 +1,4 @@
-//! Two sides, read and compared: for `edbprof diff` and for the page of `edbprof view`.
+//! Reads and compares two sides, for `edbprof diff` and for the page of `edbprof view`.
 
 use std::path::PathBuf;
 
@@ -15,7 +15,7 @@ use crate::input::read_runs;
 /// Two sides and their differences.
 pub(crate) struct Compared {
     pub(crate) diff: Diff,
-    /// Differences by call path, if they are asked for.
+    /// Differences of call paths, if they are asked for.
     pub(crate) changes: Option<PathChanges>,
     /// Processes of both sides.
     processes: Vec<Process>,
@@ -24,7 +24,8 @@ pub(crate) struct Compared {
 }
 
 impl Compared {
-    /// Reads and compares the profiles `before` and `after`, with the call paths if it `keeps` them.
+    /// Reads and compares the profiles `before` and `after`, with the call paths if `keeps` is
+    /// true.
     ///
     /// # Errors
     ///

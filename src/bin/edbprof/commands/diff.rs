@@ -20,13 +20,13 @@ use crate::output::targets::write_named;
 ///
 /// # Errors
 ///
-/// When a side can't be read, or nothing is called as a pattern says.
+/// When a side can't be read, or a pattern matches no function.
 pub(crate) fn diff(options: &DiffOptions) -> Result<Exit, Error> {
     let [before, after] = match &options.sides[..] {
         [before, after] => [vec![before.clone()], vec![after.clone()]],
         _ => [options.before.clone(), options.after.clone()],
     };
-    // Only call paths need more of a profile than the figures of its functions.
+    // The figures of functions are enough for everything except call paths.
     let keeps = options.tree || options.output.is_some();
     let compared = Compared::read([&before, &after], &options.inputs, keeps)?;
     let Compared { diff, changes, .. } = &compared;

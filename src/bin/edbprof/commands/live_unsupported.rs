@@ -1,4 +1,4 @@
-//! The live view where there are no live files.
+//! The live view on systems that have no live files.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use crate::cli::args::{RunOptions, TopOptions};
 use crate::cli::exit::{Error, Exit};
 
-/// There are none.
+/// Returns no files.
 pub(super) fn mapped_live_files(_: u32) -> BTreeSet<PathBuf> {
     BTreeSet::new()
 }

@@ -1,4 +1,4 @@
-//! Command lines that were meant to be others: a script without `run`, or a mistyped command.
+//! Recognizes mistakes in command lines: a script without `run`, or a mistyped command.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use crate::cli::exit::Error;
 use crate::cli::ui::own_command;
 use crate::input::script::{is_for_python, python_of};
 
-/// Commands of other profilers, and ours that do this.
+/// Commands of other profilers, and the commands of edbprof for the same purpose.
 const OF_OTHERS: [(&str, &str); 17] = [
     ("record", "run"),
     ("exec", "run"),
@@ -36,8 +36,8 @@ const OF_OTHERS: [(&str, &str); 17] = [
     ("print", "top"),
 ];
 
-/// Returns an error for `words`, a command line without the program's name that names `paths`
-/// and no command, if it was meant to have one.
+/// Returns an error if `words` were meant to have a command. They are a command line without the
+/// program's name, which names `paths` and no command.
 pub(crate) fn check(words: &[OsString], paths: &[PathBuf]) -> Result<(), Error> {
     match paths
         .first()
@@ -48,7 +48,7 @@ pub(crate) fn check(words: &[OsString], paths: &[PathBuf]) -> Result<(), Error> 
     }
 }
 
-/// Returns what to say of `words`, which were refused with `error`; `None` if that says enough.
+/// Returns an explanation for `words`, which were refused with `error`; `None` if that is enough.
 pub(crate) fn explain(words: &[OsString], error: &clap::Error) -> Option<Error> {
     let first = words.first()?;
     let is_command = Options::command()
@@ -70,7 +70,7 @@ pub(crate) fn explain(words: &[OsString], error: &clap::Error) -> Option<Error> 
     }
 }
 
-/// Returns what may be meant by `words`, of which `first` is the first that is no option.
+/// Returns a text that says what `words` may mean. `first` is the first of them that is no option.
 fn meant(words: &[OsString], first: &OsStr) -> Option<String> {
     let path = Path::new(first);
     let text = first.to_str()?;

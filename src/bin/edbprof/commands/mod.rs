@@ -1,5 +1,5 @@
-//! One module for each command. They share little: `run` and `attach` aggregate at the end, and
-//! `live` and `attach` wait with the system calls of `run`.
+//! The commands, one module each. They share little: `run` and `attach` end with `aggregate`, and
+//! `live` and `attach` use the system calls of `run` to wait.
 
 pub(crate) mod aggregate;
 pub(crate) mod attach;

@@ -1,4 +1,4 @@
-//! `edbprof completions` and `edbprof man`: the commands as shells and `man` read them.
+//! `edbprof completions` and `edbprof man`: descriptions of the commands for shells and for `man`.
 
 use clap::CommandFactory;
 use edbprof::report::summary::path_text;

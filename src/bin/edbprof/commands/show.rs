@@ -55,7 +55,7 @@ pub(crate) fn top(options: &TopOptions) -> Result<Exit, Error> {
                 let function = path_text(Path::new(function));
                 Error::Usage(format!("no function matches '{function}'{meant}"))
             })?);
-            // An object has callers and callees of its functions.
+            // In JSON, each function has its callers and callees.
             if is_json {
                 return Ok(tables.remove(0));
             }
@@ -129,8 +129,8 @@ impl Shown for TreeOptions {
     }
 }
 
-/// Prints what `text` makes of the inputs' profile with at most `most` lines, and the profile's
-/// title above it unless it `is_json`.
+/// Prints the text that `text` makes from the inputs' profile, with at most `most` lines. The
+/// profile's title is printed above it unless `is_json` is true.
 fn show(
     options: &impl Shown,
     is_json: bool,

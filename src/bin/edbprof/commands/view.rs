@@ -54,7 +54,7 @@ pub(crate) fn view(options: &PageOptions) -> Result<Exit, Error> {
     Ok(exit)
 }
 
-/// Returns the page of the inputs, and the exit status that follows from reading them.
+/// Returns the page that shows the inputs, and the exit status that follows from reading them.
 fn render(options: &PageOptions, inputs: &InputOptions) -> Result<(Vec<u8>, Exit), Error> {
     let mut reading = ReadReport::default();
     let targets: Vec<PathBuf> = options.output.iter().cloned().collect();

@@ -1,4 +1,4 @@
-//! The search for input files: all that match in the directories, and all that are named.
+//! Finds the input files: those that match in directories, and those that are named.
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -39,13 +39,13 @@ impl From<&Metadata> for FileId {
 /// File to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Input {
-    /// Path as it was named, or found in a directory.
+    /// Path that was named, or found in a directory.
     pub(crate) path: PathBuf,
     /// True if the user named the file itself.
     pub(crate) named: bool,
-    /// Owners whose file it may be, and those of files beside it.
+    /// Owners whose files are read, for this file and the files beside it.
     pub(crate) owners: Owners,
-    /// Size as [`dedup_by_inode`] saw it; 0 before.
+    /// Size that [`dedup_by_inode`] has found; 0 before.
     pub(crate) bytes: u64,
 }
 
@@ -127,7 +127,7 @@ pub(super) fn find_files(
     Ok(inputs)
 }
 
-/// Paths to search: `named`, or the default if there are none.
+/// Returns the paths to search: `named`, or the default if there are none.
 pub(crate) fn directories(named: &[PathBuf]) -> Vec<PathBuf> {
     match named {
         [] => vec![temporary_directory()],
@@ -217,16 +217,16 @@ pub(crate) fn is_live(path: &Path) -> bool {
     finished_beside(path).is_some()
 }
 
-/// Path of the `.prof` file that belongs to the live file `path`.
+/// Returns the path of the `.prof` file that belongs to the live file `path`.
 pub(crate) fn finished_beside(path: &Path) -> Option<PathBuf> {
     let name = path.as_os_str().as_bytes();
     let name = name.strip_suffix(live::SUFFIX.as_bytes())?;
     Some(PathBuf::from(OsStr::from_bytes(name)))
 }
 
-/// Returns true if `name` is `prefix*suffix`, or that of the live file beside it. Prefix and
-/// suffix must not overlap. A leading dot hides a file, like from a shell. Timelines and sidecars
-/// are found beside profiles, and are none.
+/// Returns true if `name` is `prefix*suffix`, or that of the live file beside it. Prefix and suffix
+/// must not overlap. A leading dot hides a file, like in a shell. Timelines and sidecars don't
+/// match: they are found beside their profiles.
 pub(crate) fn matches(name: &OsStr, Filter { prefix, suffix }: Filter<'_>) -> bool {
     let [name, prefix, suffix] = [name, prefix, suffix].map(OsStr::as_encoded_bytes);
     let Some(rest) = name.strip_prefix(prefix) else {
@@ -241,14 +241,14 @@ pub(crate) fn matches(name: &OsStr, Filter { prefix, suffix }: Filter<'_>) -> bo
     (rest.ends_with(suffix) || ours.ends_with(suffix)) && !hidden && !is_beside
 }
 
-/// Temporary directory of Python's tempfile: the first candidate that is writable.
+/// Returns the temporary directory of Python's tempfile: the first candidate that is writable.
 fn temporary_directory() -> PathBuf {
     temporary_directories()
         .find(|path| is_writable(path))
         .unwrap_or_else(|| PathBuf::from("."))
 }
 
-/// Candidates for a temporary directory, as Python's tempfile has them.
+/// Returns the candidates of Python's tempfile for a temporary directory.
 pub(crate) fn temporary_directories() -> impl Iterator<Item = PathBuf> {
     let named = ["TMPDIR", "TEMP", "TMP"]
         .into_iter()

@@ -1,4 +1,4 @@
-//! Merging: reads the inputs, a few at a time in parallel, and adds them up.
+//! Merges inputs: reads them in parallel, a batch at a time, and adds them up.
 
 use std::collections::HashSet;
 
@@ -12,12 +12,12 @@ use super::read::{ReadWanted, is_left_live, read_wanted};
 use super::{Input, ReadReport, SkippedInput};
 use crate::cli::args::SelectionOptions;
 
-/// Limits of a batch, which is read at once: enough to keep all cores busy, but little memory.
+/// Limits of a batch, whose files are read in parallel: it keeps all cores busy, but needs little
+/// memory.
 const BYTES_PER_BATCH: u64 = 4 << 20;
 const FILES_PER_BATCH: usize = 128;
 
-/// Reads `inputs` and merges the selected parts. Each input that does not count is listed in
-/// `report`.
+/// Reads `inputs` and merges the selected parts. Inputs that are left out are listed in `report`.
 pub(crate) fn merge(
     inputs: Vec<Input>,
     options: &SelectionOptions,
@@ -52,7 +52,7 @@ pub(crate) fn merge(
     for (path, why) in refused {
         report.refused.push(SkippedInput::new(path, why));
     }
-    // Sorted, because the order of reading must not show.
+    // Sorted, because files are read in any order.
     for skipped in [
         &mut report.unreadable,
         &mut report.refused,
@@ -63,9 +63,9 @@ pub(crate) fn merge(
     profile
 }
 
-/// Orders `inputs` like `pstats.Stats(*inputs)`: the first one, then from the last to the
-/// second. Functions appear in this order, and keep it where a table's sort keys are equal.
-/// Live files come before all others, because of two files of one recording the first counts.
+/// Orders `inputs` like `pstats.Stats(*inputs)`: the first one, then from the last to the second.
+/// Functions appear in this order, and keep it where a table's sort keys are equal. Live files come
+/// first, because only the first of two files of one recording counts.
 fn in_merge_order(mut inputs: Vec<Input>) -> Vec<Input> {
     if let Some((_, rest)) = inputs.split_first_mut() {
         rest.reverse();
@@ -132,7 +132,7 @@ fn read_all(
     merger
 }
 
-/// Number of `inputs`, at least one, that make a batch.
+/// Returns the number of `inputs`, at least one, in the next batch.
 fn batch_len(inputs: &[Input]) -> usize {
     let mut bytes = 0_u64;
     let fitting = inputs.iter().take(FILES_PER_BATCH).take_while(|input| {

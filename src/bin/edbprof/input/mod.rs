@@ -1,10 +1,11 @@
-//! The way from paths on the command line to one merged profile.
+//! Reads the files that the command line names, and merges them into one profile.
 //!
-//! [`discover`] finds the files, [`own_result`] those of commands that show one, and [`since`]
-//! chooses runs. [`timelines`] opens the timelines beside the files. [`trust`] decides whose files
-//! are read, [`mod@read`] reads one of them, [`mod@merge`] adds all of them up, and [`report`]
-//! lists those that were left out. [`runs`] reads several profiles, each on its own. [`mod@script`]
-//! distinguishes programs from profiles. [`window`] makes a profile of a part of a run.
+//! [`discover`] finds the files, and [`own_result`] those that `top`, `tree` and similar commands
+//! show. [`since`] chooses runs. [`trust`] decides whose files are read, [`mod@read`] reads one
+//! file, [`mod@merge`] adds all of them up, and [`report`] lists files that are left out.
+//! [`timelines`] opens the timelines beside the files. [`runs`] reads several profiles separately.
+//! [`mod@script`] distinguishes programs from profiles. [`window`] makes a profile of a part of a
+//! run.
 
 mod discover;
 mod merge;

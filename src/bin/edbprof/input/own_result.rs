@@ -1,4 +1,5 @@
-//! The inputs of commands that show a profile: without a path, the result that the user has here.
+//! Finds the inputs of commands that show a profile: without a path, the user's own result in the
+//! current directory.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -14,9 +15,9 @@ use crate::cli::exit::Error;
 use crate::cli::names::{PREFIX, RESULT, SUFFIX};
 use crate::cli::ui::warn;
 
-/// Finds the inputs of a command that shows a profile: those that are named, else the user's own
-/// result in the current directory, else the files that [`find`] finds. Says which on stderr,
-/// unless they are named.
+/// Finds the inputs of a command that shows a profile. They are those that are named, else the
+/// user's own result in the current directory, else the files that [`find`] finds. Prints which
+/// ones to stderr, unless they are named.
 ///
 /// # Errors
 ///
@@ -33,8 +34,8 @@ pub(crate) fn find_to_show(
     Ok(inputs)
 }
 
-/// Returns the result of that name in the current directory if nothing else is asked for and it
-/// is the user's own. Says so on stderr.
+/// Returns the result `name` in the current directory if it is the user's own and the options name
+/// no other input. Prints its name to stderr.
 pub(super) fn own_result(options: &InputOptions, name: &str) -> Option<Input> {
     let is_default = options.paths.is_empty()
         && *options.prefix == *PREFIX
@@ -52,7 +53,7 @@ pub(super) fn own_result(options: &InputOptions, name: &str) -> Option<Input> {
     })
 }
 
-/// Says on stderr which files were found, unless they are named. `after` follows their suffix.
+/// Prints to stderr which files were found, unless they are named. `after` follows their suffix.
 pub(super) fn warn_of_search(options: &InputOptions, found: &[Input], after: &str) {
     if options.paths.is_empty() && !found.is_empty() {
         let directory = directories(&[]).first().map(|path| path_text(path));

@@ -1,4 +1,4 @@
-//! The bar that shows how far reading has come.
+//! The bar that shows the progress of reading.
 
 use std::io::{self, IsTerminal};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,7 +13,7 @@ use crate::cli::ui::terminal_columns;
 
 const WIDE_BAR: &str =
     "reading {wide_bar} {msg}, {decimal_bytes} of {decimal_total_bytes}, {eta} left";
-/// Fits any terminal, because a line that wraps could not be erased whole.
+/// Bar that fits any terminal, because a line that wraps could not be erased completely.
 const NARROW_BAR: &str = "{wide_msg} {eta} left";
 /// Least number of columns for [`WIDE_BAR`], ten of them for the bar itself.
 const WIDE: u16 = 80;
@@ -21,10 +21,10 @@ const WIDE: u16 = 80;
 /// Time before which there is no bar.
 const SOON: Duration = Duration::from_millis(500);
 
-/// The bars that are shown: one below the other where both sides of a comparison are read.
+/// The bars that are shown. If both sides of a comparison are read, one is below the other.
 static SHOWN: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 
-/// Files, bytes and time left; on a terminal only.
+/// Bar with the files, the bytes and the time left. Only terminals show it.
 pub(super) struct ReadingBar {
     bar: ProgressBar,
     begun: Instant,

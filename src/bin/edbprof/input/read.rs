@@ -1,4 +1,4 @@
-//! Reading one input: a `.prof` file, a live file, or pstats rows with their sidecar.
+//! Reads one input: a `.prof` file, a live file, or pstats rows with their sidecar.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,17 +22,17 @@ use super::{Input, SkippedInput};
 
 /// Selected part of a file.
 pub(super) struct ReadWanted {
-    /// Nothing if the file is of a process that was not selected.
+    /// `None` if the file is of a process that was not selected.
     pub(super) file: Result<Option<ProfFile<Entries>>, SelectionError>,
     /// Result of reading the sidecar.
     pub(super) sidecar: Result<(), SkippedInput>,
     /// Options that select functions and match none in this file.
     pub(super) without_match: BTreeSet<String>,
-    /// Functions of this file that are called nearly as these options say.
+    /// For these options, functions of this file with similar names.
     pub(super) meant: BTreeMap<String, String>,
 }
 
-/// Reads `input` and selects the wanted part; the labels in `known` are not built again.
+/// Reads `input` and selects the wanted part. Labels in `known` are not built again.
 ///
 /// # Errors
 ///
@@ -62,8 +62,8 @@ pub(super) fn read_wanted(
     })
 }
 
-/// Returns for each of `options`, which match none of `functions`, the function that is called
-/// nearly so.
+/// Returns the function with a similar name for each of `options`, none of which match any of
+/// `functions`.
 pub(super) fn meant(
     options: &BTreeSet<String>,
     functions: &[Function],
@@ -83,14 +83,15 @@ pub(super) fn meant(
 /// A file, and the result of reading its sidecar.
 type Read = (ProfFile<Entries>, Result<(), SkippedInput>);
 
-/// Returns true if `input` is a live file that its process has left as its result.
+/// Returns true if `input` is a live file that its process has left because it could not write
+/// another file.
 pub(super) fn is_left_live(input: &Input) -> bool {
     let header = read_trusted(&input.path, input.owners, |_| false).unwrap_or_default();
     live::facts(&header).is_ok_and(|facts| facts.is_result)
 }
 
 thread_local! {
-    /// Memory to read files into: fresh memory for each of many files costs page faults.
+    /// Memory that files are read into. New memory for each of many files would cost page faults.
     static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
@@ -137,8 +138,8 @@ fn is_script(input: &Input) -> bool {
     suffix.is_some_and(|suffix| ["py", "pyw", "pyc", "pyz"].contains(&suffix))
 }
 
-/// Reads the live file `input`, which contained `bytes` a moment ago. Returns if its process runs,
-/// too. Returns nothing if the process has ended regularly since and removed it.
+/// Reads the live file `input`, which contained `bytes` a moment ago. Also returns true if its
+/// process runs. Returns `None` if the process has ended regularly since and removed it.
 pub(super) fn last_content(
     input: &Input,
     mut bytes: Vec<u8>,

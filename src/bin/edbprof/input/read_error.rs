@@ -11,13 +11,13 @@ use edbprof::format::regular_file::OpenError;
 pub(crate) enum ReadError {
     /// The operating system refused.
     System(io::Error),
-    /// It is no regular file but this.
+    /// It is no regular file, but of this kind.
     NotAFile(&'static str),
-    /// It belongs to another user, who is not trusted.
+    /// It belongs to this other user, who is not trusted.
     Stranger(u32),
     /// The content is no profile.
     Content(BadContent),
-    /// It is a program of Python.
+    /// It is a Python program.
     Script,
     /// It is a file of another tool.
     Foreign(Foreign),
@@ -30,8 +30,8 @@ pub(crate) enum ReadError {
 }
 
 impl ReadError {
-    /// Reason why `bytes`, the beginning of a file, could not be read as a profile: what the file
-    /// is if it is of another tool, else `error`.
+    /// Returns the reason why a file that begins with `bytes` could not be read as a profile. If it
+    /// is another tool's file, the reason says so; else it is `error`.
     pub(super) fn of_content(bytes: &[u8], error: BadContent) -> ReadError {
         foreign::recognise(bytes).map_or(ReadError::Content(error), ReadError::Foreign)
     }

@@ -1,4 +1,5 @@
-//! The account of reading: how many files were used, and which were left out, and why.
+//! Reports on reading: the number of files that were used, and the files that were left out, with
+//! reasons.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
@@ -22,7 +23,7 @@ use crate::cli::exit::{Error, Exit};
 use crate::cli::names::{PREFIX, RESULT, SUFFIX};
 use crate::cli::ui::{own_command, warn};
 
-/// Files of one kind that are named.
+/// Number of files of one kind that are named.
 const NAMED: usize = 100;
 
 /// File that is left out, and the reason.
@@ -33,7 +34,7 @@ pub(crate) struct SkippedInput {
     pub(crate) reason: String,
 }
 
-/// Account of reading.
+/// Report on reading.
 #[derive(Debug, Default)]
 pub(crate) struct ReadReport {
     /// Files that were found.
@@ -44,11 +45,11 @@ pub(crate) struct ReadReport {
     pub(crate) succeeded: usize,
     /// Files that can't be read.
     pub(crate) unreadable: Vec<SkippedInput>,
-    /// Files that can be read, but not used with these options or these other files.
+    /// Files that can be read, but can't be used with these options or the other files.
     pub(crate) refused: Vec<SkippedInput>,
     /// Files that are left out on purpose.
     pub(crate) skips: Vec<SkippedInput>,
-    /// Numbers of files of other users, whom the program of an `edbprof run` became.
+    /// Numbers of files of other users that the program of an `edbprof run` became, by user.
     pub(crate) of_others: BTreeMap<u32, usize>,
     /// Live files that their processes have left because they could not write another file.
     pub(crate) left_live: usize,
@@ -56,14 +57,14 @@ pub(crate) struct ReadReport {
     pub(crate) other_processes: usize,
     /// Options that select functions and match none.
     pub(crate) without_match: BTreeSet<String>,
-    /// For some of these options, the function that is called nearly so.
+    /// For some of these options, the function with a similar name.
     pub(crate) meant: BTreeMap<String, String>,
     /// Timelines that were opened.
     pub(crate) timelines: Vec<(PathBuf, Arc<TimelineFile>)>,
 }
 
-/// Returns what to do if `directories` have no recordings: to read other profiles there, if there
-/// are some.
+/// Returns advice for `directories` that have no recordings: to read the other profiles there, if
+/// there are any.
 fn other_profiles(directories: &[PathBuf]) -> String {
     let profiles_in = |directory: &PathBuf| {
         let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
@@ -87,7 +88,7 @@ fn other_profiles(directories: &[PathBuf]) -> String {
     }
 }
 
-/// Returns `words` as a command of this program, with the inputs that `options` name.
+/// Returns the command `words` of this program, with the inputs that `options` name.
 fn command(words: &str, options: &InputOptions) -> String {
     let mut command = format!("{} {words}", quoted(&own_command()));
     for (option, value, default) in [
@@ -113,12 +114,12 @@ impl SkippedInput {
 }
 
 impl ReadReport {
-    /// Files that should be in the results and are not.
+    /// Returns the number of files that should be in the results, but are not.
     pub(crate) fn failures(&self) -> usize {
         self.unreadable.len() + self.refused.len()
     }
 
-    /// Exit status of a command that did all the rest.
+    /// Returns the exit status of a command for which everything else has succeeded.
     pub(crate) fn exit(&self) -> Exit {
         match self.failures() {
             0 if !self.has_damaged_timelines() => Exit::Success,
@@ -132,7 +133,7 @@ impl ReadReport {
         timelines.any(|(_, file)| file.damage().is_loss())
     }
 
-    /// Returns warnings of damaged timelines, as far as their blocks were read.
+    /// Returns warnings of damaged timelines. Damage is known only in blocks that were read.
     pub(crate) fn damaged_timelines(&self) -> Vec<String> {
         let timelines = self.timelines.iter();
         let warnings = timelines.flat_map(|(path, file)| {
@@ -142,7 +143,7 @@ impl ReadReport {
         warnings.collect()
     }
 
-    /// Warns of everything that is not in `profile`; if `quiet` only of failures.
+    /// Warns of everything that is not in `profile`; if `quiet` is true, only of failures.
     ///
     /// # Errors
     ///
@@ -213,8 +214,8 @@ impl ReadReport {
         Ok(())
     }
 
-    /// Returns which of the options of `selection` leave nothing, and the command that shows what
-    /// there is.
+    /// Returns a message that says which of the options in `selection` leave nothing, and which
+    /// command lists the choices.
     fn nothing_left(&self, options: &InputOptions, selection: &str) -> String {
         let include = |option: &&String| option.starts_with("--include=");
         let mut without_match = self.without_match.iter().filter(include);
@@ -233,7 +234,7 @@ impl ReadReport {
             _ => ("nothing matches", "thread"),
         };
         let shown = command(&format!("tree --by={by}"), options);
-        format!("{unit} {selection}; {shown} shows which there are")
+        format!("{unit} {selection}; {shown} lists all")
     }
 
     /// Returns a message that `option`, of a selection, matches no function.
@@ -244,8 +245,8 @@ impl ReadReport {
         format!("no function matches {shown}{meant}")
     }
 
-    /// Returns a warning if recordings of several runs were found and merged, which may be an
-    /// accident.
+    /// Returns a warning if recordings of several runs were found and merged, because that may be a
+    /// mistake.
     fn several_runs(&self, processes: &[Process]) -> Option<String> {
         let processes: Vec<_> = processes.iter().collect();
         let numbers = runs(&processes);
@@ -263,7 +264,7 @@ impl ReadReport {
         })
     }
 
-    /// Returns warnings of files that are left out; if `quiet` only of failures.
+    /// Returns warnings of files that are left out; if `quiet` is true, only of failures.
     pub(crate) fn skipped(&self, quiet: bool) -> Vec<String> {
         let mut warnings = Vec::new();
         let skips = match quiet {

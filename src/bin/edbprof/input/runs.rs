@@ -1,4 +1,4 @@
-//! Reading the profiles of several runs, each on its own.
+//! Reads the profiles of several runs, each separately.
 
 use std::path::PathBuf;
 
@@ -11,17 +11,16 @@ use crate::cli::args::SideOptions;
 use crate::cli::exit::{Error, Exit};
 use crate::cli::ui::warn;
 
-/// Profiles of several runs, as far as reading got.
+/// Result of reading the profiles of several runs.
 #[derive(Debug)]
 pub(crate) struct RunsRead {
-    /// Warnings, which are not shown yet.
+    /// Warnings that are not shown yet.
     pub(crate) warnings: Vec<String>,
-    /// Exit status for what was read of the runs' files, or the reason why nothing of one could
-    /// be used.
+    /// Exit status that follows from reading, or the reason why nothing of one run could be used.
     pub(crate) result: Result<Exit, Error>,
 }
 
-/// Reads each of `paths` as the profile of one run, and calls `take` with it.
+/// Reads each of `paths` as the profile of one run, and passes it to `take`.
 pub(crate) fn read_runs(
     paths: &[PathBuf],
     options: &SideOptions,

@@ -1,4 +1,4 @@
-//! Kinds of program files, by their content: the interpreter in the first line, and Python's own.
+//! Recognizes Python programs, and finds the interpreter that the first line of a script names.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 
 use which::which;
 
-/// The beginning of a file that holds all that is looked at.
+/// Number of bytes at the beginning of a file that are read.
 const HEAD: u64 = 512;
 const SUFFIXES: [&str; 4] = ["py", "pyw", "pyc", "pyz"];
 
-/// Returns true if the file is one for Python, though it may be executable: its name or content
-/// says so, and its first line names no other interpreter.
+/// Returns true for files that Python runs, which may be executable. Their name or content says so,
+/// and their first line names no other interpreter.
 pub(crate) fn is_for_python(path: &Path) -> bool {
     if path.is_dir() {
         return path.join("__main__.py").is_file();
@@ -26,7 +26,7 @@ pub(crate) fn is_for_python(path: &Path) -> bool {
     }
 }
 
-/// The Python that runs the program `path`: itself, or the one that its first line names.
+/// Returns the Python that runs the program `path`: itself, or the one that its first line names.
 pub(crate) fn python_of(path: &Path) -> Option<PathBuf> {
     if is_python_name(path) {
         return Some(path.to_owned());
@@ -35,7 +35,7 @@ pub(crate) fn python_of(path: &Path) -> Option<PathBuf> {
     is_python_name(&named).then(|| which(&named).unwrap_or(named))
 }
 
-/// Returns true if a program is called as Pythons are: `python3`, `python3.13t`, `pypy`.
+/// Returns true for names of Python, such as `python3`, `python3.13t` or `pypy`.
 fn is_python_name(path: &Path) -> bool {
     let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
     let version = name
@@ -47,7 +47,8 @@ fn is_python_name(path: &Path) -> bool {
     })
 }
 
-/// The program that the script's first line names, and for `env` the one that it looks up.
+/// Returns the program that the script's first line names; for `env`, the program that `env` would
+/// start.
 fn interpreter(path: &Path) -> Option<PathBuf> {
     let head = head(path);
     let mut lines = head.strip_prefix(b"#!")?.split(|&byte| byte == b'\n');
@@ -60,7 +61,7 @@ fn interpreter(path: &Path) -> Option<PathBuf> {
         let mut looked_up = words.filter(|word| !word.starts_with(b"-") && !word.contains(&b'='));
         return Some(OsStr::from_bytes(looked_up.next()?).into());
     }
-    // Installers write so where a path is too long for a first line, or has spaces.
+    // Installers write these lines if a path has spaces or is too long for a first line.
     let long = lines
         .next()
         .and_then(|line| line.strip_prefix(b"'''exec' "));

@@ -1,4 +1,4 @@
-//! The recordings of some runs only: those of the last one, or of the last hours.
+//! Chooses the recordings of the last run, or of runs in the last hours.
 
 use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -14,8 +14,8 @@ use super::Input;
 use super::trust::read_trusted;
 use crate::cli::args::Since;
 
-/// Returns those of `inputs` that are of a run that `since` chooses, and those of which nothing
-/// is known, because reading will say why.
+/// Returns those of `inputs` whose run `since` chooses. Inputs of unknown processes are kept,
+/// because reading them will tell why these are unknown.
 pub(super) fn keep_since(inputs: Vec<Input>, since: Since) -> Vec<Input> {
     let facts: Vec<Vec<Process>> = inputs.par_iter().map(processes).collect();
     let mut is_kept = chosen(&facts, since).into_iter();
@@ -24,7 +24,7 @@ pub(super) fn keep_since(inputs: Vec<Input>, since: Since) -> Vec<Input> {
     inputs
 }
 
-/// Returns for each file, of which the processes are given, if `since` chooses it.
+/// Returns for each file, given its processes, if `since` chooses it.
 pub(super) fn chosen(facts: &[Vec<Process>], since: Since) -> Vec<bool> {
     let all: Vec<&Process> = facts.iter().flatten().collect();
     let numbers = runs(&all);
@@ -56,8 +56,8 @@ pub(super) fn chosen(facts: &[Vec<Process>], since: Since) -> Vec<bool> {
     is_kept.collect()
 }
 
-/// Returns the processes that `input` is of: none if it can't be read, and one that ended when
-/// the file was written if the file has no facts.
+/// Returns the processes of `input`: none if it can't be read. If it has no facts, that is one
+/// process that ended when the file was written.
 fn processes(input: &Input) -> Vec<Process> {
     let Ok(bytes) = read_trusted(&input.path, input.owners, profile_goes_on) else {
         return Vec::new();

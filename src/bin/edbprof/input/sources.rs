@@ -22,16 +22,16 @@ pub(crate) fn read(view: &View<'_>) -> Sources {
     Sources::read(view, |path| read_file(path, began))
 }
 
-/// Returns the time at which the first process began; nothing if some process does not say so.
+/// Returns the time at which the first process began; `None` if it is unknown for a process.
 fn began(processes: &[Process]) -> Option<SystemTime> {
     let starts = processes.iter().map(|process| process.start_unix_ns);
     let first = starts.min().filter(|&start| start > 0)?;
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_nanos(first))
 }
 
-/// A path comes from a file that may be another user's. So only sources are read.
+/// Reads a source file. Only sources are read, because the path may come from another user's file.
 fn read_file(path: &[u8], began: Option<SystemTime>) -> Result<String, NoSource> {
-    // Neither a link, which may lead anywhere, nor a pipe, which would block.
+    // A link might lead anywhere, and a pipe would block.
     let file = OpenOptions::new()
         .read(true)
         .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)

@@ -1,4 +1,5 @@
-//! Timelines: found in directories, named, or beside the profiles that are named.
+//! Finds and opens timelines: those in directories, those that are named, and those beside named
+//! profiles.
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -22,10 +23,10 @@ use crate::cli::args::InputOptions;
 use crate::cli::exit::Error;
 use crate::cli::names::{SUFFIX, TIMELINE_RESULT};
 
-/// Opens the timelines of the inputs that `options` name: timelines, profiles with one beside them,
-/// and directories with any. Without a path, that is the result in the current directory if it is
-/// the user's own, else the recordings in the temporary directory. Returns each recording once, the
-/// earliest first, with its selected processes and threads.
+/// Opens the timelines that `options` name, those beside profiles, and those in directories.
+/// Without a path, these are the user's own result in the current directory, else the recordings in
+/// the temporary directory. Returns the selected processes and threads of each recording once, the
+/// earliest first.
 ///
 /// # Errors
 ///
@@ -110,7 +111,7 @@ pub(crate) fn profiles_of(
     Ok(profiles)
 }
 
-/// Paths that the profile of the timeline `path` may have.
+/// Returns the paths that the profile of the timeline `path` may have.
 fn profile_beside(path: &Path) -> Vec<PathBuf> {
     if let Some(live) = timeline::live_beside(path) {
         return vec![live];
@@ -170,7 +171,7 @@ fn begins(input: &Input, with: impl Fn(&[u8]) -> bool) -> bool {
     head.is_ok_and(|head| with(&head))
 }
 
-/// Returns true if `name` is a timeline's whose profile the filter wants.
+/// Returns true if `name` is that of a timeline whose profile the filter matches.
 fn is_timeline_name(name: &OsStr, filter: Filter<'_>) -> bool {
     let profile = [timeline::HISTORY_SUFFIX, timeline::SUFFIX]
         .into_iter()
@@ -178,8 +179,8 @@ fn is_timeline_name(name: &OsStr, filter: Filter<'_>) -> bool {
     profile.is_some_and(|profile| matches(OsStr::from_bytes(profile), filter))
 }
 
-/// The timelines beside a profile that exist. Of a recording the history file, which holds more,
-/// comes first.
+/// Returns the timelines that exist beside a profile. A recording's history file comes first,
+/// because it contains more.
 fn beside(input: &Input) -> Vec<Input> {
     let path = finished_beside(&input.path).unwrap_or_else(|| input.path.clone());
     let with = |path: &Path, suffix: &str| {
@@ -191,7 +192,7 @@ fn beside(input: &Input) -> Vec<Input> {
         with(&path, timeline::HISTORY_SUFFIX),
         timeline::beside(&path),
     ];
-    // A result's is named like the other results.
+    // The timeline of a result is named like the other results.
     let stem = path.as_os_str().as_bytes().strip_suffix(SUFFIX.as_bytes());
     places.extend(stem.map(|stem| with(Path::new(OsStr::from_bytes(stem)), timeline::SUFFIX)));
     let exists = places.into_iter().filter(|path| path.exists());
@@ -203,14 +204,14 @@ fn beside(input: &Input) -> Vec<Input> {
     inputs.collect()
 }
 
-/// Opens timelines. Returns each recording once, the earliest first; `report` has the files that
-/// can't be read.
+/// Opens timelines. Returns each recording once, the earliest first. Files that can't be read are
+/// listed in `report`.
 pub(crate) fn read_all(mut inputs: Vec<Input>, report: &mut ReadReport) -> Vec<TimelineProcess> {
     let is_history = |input: &Input| {
         let name = input.path.as_os_str().as_bytes();
         name.ends_with(timeline::HISTORY_SUFFIX.as_bytes())
     };
-    // Of two files of one recording the first counts.
+    // Only the first of two files of one recording counts.
     inputs.sort_by_key(|input| !is_history(input));
     let mut known = HashSet::new();
     let mut processes = Vec::new();
@@ -268,8 +269,8 @@ impl From<TimelineError> for ReadError {
 }
 
 impl ReadReport {
-    /// The error of a command that needs timelines, of which it found so many processes and none
-    /// that is selected. Warns of the files that can't be read.
+    /// Returns the error of a command that needs timelines. It `found` so many processes, and none
+    /// is selected. Warns of files that can't be read.
     fn without_timeline(&self, found: usize) -> Error {
         if found > 0 {
             return Error::NothingToRead(

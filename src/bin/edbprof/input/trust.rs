@@ -1,5 +1,5 @@
-//! Trust in files by their owners: the user's own and root's are read, a stranger's only if
-//! the user has named them or asked for them.
+//! Decides by their owners which files are read. The user's own and root's are; a stranger's only
+//! if the user has named them or asked for them.
 
 use std::fs::{self, File, Metadata};
 use std::os::unix::fs::MetadataExt;
@@ -19,7 +19,7 @@ pub(crate) enum Owners {
     Trusted,
     /// Anyone.
     Any,
-    /// Anyone, but no links are followed: a stranger could have made them lead anywhere.
+    /// Anyone, but links are not followed, because a stranger's link could lead anywhere.
     AnyWithoutLinks,
 }
 
@@ -28,7 +28,7 @@ pub(super) fn others_may_write(directory: &Metadata) -> bool {
     directory.mode() & 0o022 != 0 || !is_trusted(directory.uid())
 }
 
-/// Stranger who owns `path`, either the link itself or the file that it leads to.
+/// Returns the stranger who owns `path`: the link itself, or the file that it leads to.
 pub(super) fn stranger(path: &Path) -> Option<u32> {
     let owners = [fs::symlink_metadata(path), fs::metadata(path)];
     owners
@@ -42,12 +42,12 @@ fn is_trusted(uid: u32) -> bool {
     uid == 0 || uid == rustix::process::geteuid().as_raw()
 }
 
-/// Reads `path` if it is a regular file of one of `owners`; of its content only what `goes_on`
-/// wants.
+/// Reads `path` if it is a regular file of one of `owners`. Of its content, only the part that
+/// `goes_on` asks for is read.
 ///
 /// # Errors
 ///
-/// When it can't be read, or must not be.
+/// When it can't be read, or isn't allowed.
 pub(crate) fn read_trusted(
     path: &Path,
     owners: Owners,
@@ -76,7 +76,7 @@ pub(super) fn read_trusted_into(
 ///
 /// # Errors
 ///
-/// When it can't be opened, or must not be.
+/// When it can't be opened, or isn't allowed.
 pub(super) fn open_trusted(path: &Path, owners: Owners) -> Result<(File, Metadata), ReadError> {
     let (file, metadata) = open_regular(path, owners != Owners::AnyWithoutLinks)?;
     if owners == Owners::Trusted && !is_trusted(metadata.uid()) {
@@ -85,14 +85,14 @@ pub(super) fn open_trusted(path: &Path, owners: Owners) -> Result<(File, Metadat
     Ok((file, metadata))
 }
 
-/// Path of the sidecar of `path`.
+/// Returns the path of the sidecar of `path`.
 pub(crate) fn sidecar_beside(path: &Path) -> PathBuf {
     let mut path = path.as_os_str().to_owned();
     path.push(SIDECAR_SUFFIX);
     path.into()
 }
 
-/// Sidecar of `input`, if it exists and may be read.
+/// Returns the sidecar of `input`, if it exists and may be read.
 pub(super) fn sidecar(input: &Input) -> Option<PathBuf> {
     let path = sidecar_beside(&input.path);
     let may_be_read =

@@ -1,4 +1,4 @@
-//! Windows of time: which part of a run is meant, and the profile of it.
+//! Finds the window of time that options choose, and makes its profile.
 
 use std::io;
 use std::ops::Range;
@@ -58,7 +58,7 @@ pub(crate) fn merge_window(
         let without = wanted.selection.without_match(&trees.functions);
         report.without_match = &report.without_match & &without;
         report.meant.extend(meant(&without, &trees.functions));
-        // It is one recording, of which anything can be chosen.
+        // Any part can be selected, because this is a single recording.
         if let Ok(Some(file)) = wanted.of(ProfFile::Exact(trees, PlainInputs::default())) {
             merger.add("", file);
         }
@@ -67,7 +67,7 @@ pub(crate) fn merge_window(
     Ok(merger.finish().profile)
 }
 
-/// Returns the part of the run that `options` choose, nanoseconds since its start.
+/// Returns the part of the run that `options` choose, in nanoseconds since the start of the run.
 ///
 /// # Errors
 ///
@@ -129,12 +129,12 @@ fn range_of_call(
             number => format!("the history has {number} calls of '{function}', not more"),
         }));
     };
-    // A tick that ends the call is still before the window's end.
+    // The window is not empty, even if the call starts and ends at one tick.
     let end = axis.ns(call.process, call.ended).max(call.start_ns + 1);
     Ok(call.start_ns..end)
 }
 
-/// An error of reading a block.
+/// Returns the error of reading a block.
 pub(crate) fn unreadable(error: &io::Error) -> Error {
     Error::SomeFailed(format!("can't read the timeline to its end: {error}"))
 }

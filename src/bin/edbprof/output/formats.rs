@@ -1,4 +1,4 @@
-//! The formats by name, and the reports that write them.
+//! The formats, their file names, and the reports that write them.
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -31,17 +31,17 @@ const DEFAULT_FORMATS: [Format; 4] = [
 ];
 
 impl Format {
-    /// Format of files named like `path`.
+    /// Returns the format of files that are named like `path`.
     pub(crate) fn of_name(path: &Path) -> Option<Format> {
         let name = path.file_name()?.as_bytes();
         let formats = Format::value_variants().iter().copied();
         formats
             .filter(|format| name.ends_with(format.suffix().as_bytes()))
-            // The longest, because `.speedscope.json` is no `.json`.
+            // The longest suffix counts, because `.speedscope.json` is no `.json`.
             .max_by_key(|format| format.suffix().len())
     }
 
-    /// Suffix of the names of such files.
+    /// Returns the suffix of the names of such files.
     pub(crate) fn suffix(self) -> &'static str {
         match self {
             Format::Prof => ".prof",
@@ -59,7 +59,7 @@ impl Format {
 }
 
 impl TimeFormat {
-    /// Suffixes of the names of such files, the usual one first.
+    /// Returns the suffixes of the names of such files, the usual one first.
     fn suffixes(self) -> &'static [&'static str] {
         match self {
             TimeFormat::Perfetto => &[".perfetto-trace", ".pftrace"],
@@ -70,7 +70,7 @@ impl TimeFormat {
 }
 
 impl ExportFormat {
-    /// Format of files named like `path`.
+    /// Returns the format of files that are named like `path`.
     pub(crate) fn of_name(path: &Path) -> Option<ExportFormat> {
         let name = path.file_name()?.as_bytes();
         let formats = ExportFormat::value_variants().iter().copied();
@@ -84,13 +84,13 @@ impl ExportFormat {
                     .collect(),
             })
             .filter(|(_, suffix)| name.ends_with(suffix.as_bytes()))
-            // The longest, because `.firefox.json.gz` is no `.json.gz`.
+            // The longest suffix counts, because `.firefox.json.gz` is no `.json.gz`.
             .max_by_key(|(_, suffix)| suffix.len())
             .map(|(format, _)| format)
     }
 }
 
-/// Formats that `options` ask for, each once.
+/// Returns the formats that `options` ask for, each once.
 pub(crate) fn formats(options: &ResultOptions) -> Vec<Format> {
     let mut wanted = options.formats.clone();
     if wanted.is_empty() {
@@ -106,7 +106,7 @@ pub(crate) fn formats(options: &ResultOptions) -> Vec<Format> {
     formats
 }
 
-/// Report that writes `format`.
+/// Returns the report that writes `format`.
 pub(crate) fn report(format: Format, options: &ReportOptions) -> Box<dyn Report> {
     let &ReportOptions {
         width,
@@ -136,7 +136,8 @@ pub(crate) fn report(format: Format, options: &ReportOptions) -> Box<dyn Report>
     }
 }
 
-/// Writer of a timeline. `is_compressed` asks for gzip where the format leaves the choice.
+/// Returns the writer of timelines in `format`. `is_compressed` asks for gzip where the format
+/// allows both.
 pub(crate) fn timeline_format(format: TimeFormat, is_compressed: bool) -> Box<dyn TimelineFormat> {
     match format {
         TimeFormat::Perfetto => Box::new(Perfetto),

@@ -1,4 +1,4 @@
-//! The way from a merged profile to files: formats, places, and care for files already there.
+//! Writes a merged profile to files: chooses formats and paths, and protects files that exist.
 
 pub(crate) mod browser;
 pub(crate) mod formats;

@@ -28,7 +28,8 @@ pub(crate) struct OverwriteGuard {
     replaced: Vec<Input>,
 }
 
-/// Sign of a file, which has several. Two paths with a sign in common lead to one file.
+/// Sign by which a file is recognized. A file has several; two paths with a common sign lead to one
+/// file.
 #[derive(PartialEq, Eq, Hash)]
 enum Sign {
     File(FileId),
@@ -41,8 +42,8 @@ impl OverwriteGuard {
     ///
     /// # Errors
     ///
-    /// When such a file is the sidecar of an input or a live file, or a running process will save
-    /// it.
+    /// When such a file is the sidecar of an input, or a live file, or a file that a running
+    /// process may save.
     pub(crate) fn set_apart(inputs: &mut Vec<Input>, targets: &[PathBuf]) -> Result<Self, Error> {
         if let Some(live) = targets.iter().find(|target| is_live_file(target)) {
             return Err(overwriting(format_args!(
@@ -64,7 +65,7 @@ impl OverwriteGuard {
             if sidecar.exists() && is_target(&sidecar) {
                 return Err(overwriting_input(&sidecar));
             }
-            // Not among the inputs if only the live file was named.
+            // This file is not among the inputs if only the live file was named.
             if let Some(path) = finished_beside(&input.path).filter(|path| is_target(path)) {
                 if may_be_saved(&input) {
                     return Err(overwriting(format_args!(
@@ -83,8 +84,8 @@ impl OverwriteGuard {
         Ok(OverwriteGuard { replaced })
     }
 
-    /// Checks that each file may be replaced: it is no profile, or it is a result and all of its
-    /// inputs have been merged into `profile`.
+    /// Checks that each file may be replaced. It must be no profile, or a result whose inputs have
+    /// all been merged into `profile`.
     ///
     /// # Errors
     ///
@@ -111,10 +112,10 @@ pub(crate) fn set_apart_only(inputs: &mut Vec<Input>, target: &Path) -> Vec<Inpu
     replaced
 }
 
-/// Signs of the file that writing to `target` replaces, or appends to.
+/// Returns the signs of the file that writing to `target` replaces or appends to.
 fn signs_of_target(target: &Path) -> impl Iterator<Item = Sign> {
     let open_file = is_open_file(target).then(|| fs::metadata(target));
-    // A pipe or terminal is no file that could be lost.
+    // A pipe or terminal has no content that could be lost.
     let open_file = open_file.and_then(Result::ok).filter(Metadata::is_file);
     let open_file = open_file.ok_or_else(|| io::ErrorKind::NotFound.into());
     signs(target, [open_file, fs::symlink_metadata(target)])
@@ -162,7 +163,7 @@ fn may_be_replaced(input: &Input, profile: &Profile) -> bool {
                 && profile.counts_all(&plain)
         }
         Ok(ProfFile::Plain(_)) => false,
-        // With an empty --suffix, tables and pictures of an earlier run match, too.
+        // With an empty --suffix, tables and pictures of an earlier run match as inputs.
         Err(_) => {
             let has_name_of_profile =
                 Format::of_name(&input.path) == Some(Format::Prof) || is_live(&input.path);
@@ -174,12 +175,12 @@ fn may_be_replaced(input: &Input, profile: &Profile) -> bool {
     }
 }
 
-/// Removes the result of an earlier run if this run has no such result: next to the new ones
-/// it would be taken for one of them.
+/// Removes the result of an earlier run of which this run makes none. Beside the new results, it
+/// would be taken for one of them.
 ///
 /// # Errors
 ///
-/// The operating system's. A directory was no result and stays.
+/// Errors of the operating system. A directory is no result, so it stays without an error.
 pub(crate) fn remove_stale(path: &Path) -> io::Result<()> {
     match fs::symlink_metadata(path) {
         Ok(metadata) if !metadata.is_dir() => fs::remove_file(path),
@@ -188,7 +189,7 @@ pub(crate) fn remove_stale(path: &Path) -> io::Result<()> {
     }
 }
 
-/// The error of results that would replace the input `path`.
+/// Returns the error that the results would replace the input `path`.
 pub(crate) fn overwriting_input(path: &Path) -> Error {
     overwriting(format_args!("the input {}", path_text(path)))
 }

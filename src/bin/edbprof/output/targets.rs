@@ -1,4 +1,4 @@
-//! The places that results are written to.
+//! Paths that results are written to.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
@@ -16,7 +16,7 @@ use crate::cli::names::STDOUT;
 /// Name of results if only a directory is known.
 const DEFAULT_NAME: &str = "profile_analysis";
 
-/// The common part of all results' paths.
+/// The common part of the paths of all results.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Outputs {
     stem: PathBuf,
@@ -84,7 +84,7 @@ impl Outputs {
         })
     }
 
-    /// Checks that files can be created among the results, by creating one without a name, because
+    /// Checks that files can be created beside the results. Creates one without a name, because
     /// permissions alone don't decide.
     ///
     /// # Errors
@@ -100,14 +100,14 @@ impl Outputs {
         })
     }
 
-    /// Path of the result whose name ends in `suffix`.
+    /// Returns the path of the result whose name ends in `suffix`.
     pub(crate) fn path(&self, suffix: &str) -> PathBuf {
         let mut path = self.stem.clone().into_os_string();
         path.push(suffix);
         path.into()
     }
 
-    /// All files that may be written.
+    /// Returns the paths of all files that may be written.
     pub(crate) fn targets(&self, formats: &[Format], options: &ResultOptions) -> Vec<PathBuf> {
         let summary = options.summary_json.iter().filter(|path| *path != STDOUT);
         let results = formats.iter().map(|format| self.path(format.suffix()));
@@ -116,18 +116,18 @@ impl Outputs {
     }
 }
 
-/// Writes `bytes` to `path`, which the user has named. A device, a FIFO or an open file of this
-/// process (`/dev/stdout`, `/dev/fd/63` of a shell's `>(cat)`) is kept and appended to; anything
-/// else is replaced by [`atomic_file::write_shared`].
+/// Writes `bytes` to `path`, which the user has named. Devices, FIFOs and open files of this
+/// process (`/dev/stdout`, `/dev/fd/63` of a shell's `>(cat)`) are appended to. Anything else is
+/// replaced by [`atomic_file::write_shared`].
 ///
 /// # Errors
 ///
-/// The operating system's, except that a FIFO without a reader is no error.
+/// Errors of the operating system, except that a FIFO without a reader is no error.
 pub(crate) fn write_named(path: &Path, bytes: &[u8]) -> io::Result<()> {
     write_named_with(path, |mut file| file.write_all(bytes))
 }
 
-/// Like [`write_named`], but `write` writes what comes into the file.
+/// Like [`write_named`], but calls `write` to write the content.
 ///
 /// # Errors
 ///
@@ -157,7 +157,7 @@ pub(super) fn is_open_file(path: &Path) -> bool {
     })
 }
 
-/// Directory that contains `path`.
+/// Returns the directory that contains `path`.
 pub(super) fn directory_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
@@ -165,7 +165,7 @@ pub(super) fn directory_of(path: &Path) -> &Path {
     }
 }
 
-/// Returns what to write instead of a file that only other tools write, if the suffix says so.
+/// Returns advice if only other tools write files with the suffix of `path`.
 pub(crate) fn of_other_tools(path: &Path) -> Option<String> {
     const SUFFIXES: [(&[&str], &str, &str); 4] = [
         (&["png", "jpg", "jpeg", "pdf"], ".svg", "the picture"),
@@ -180,7 +180,7 @@ pub(crate) fn of_other_tools(path: &Path) -> Option<String> {
     Some(format!("{} would be {what}", path_text(&instead)))
 }
 
-/// Removes the suffix of a result from `path`; other dots are part of the name.
+/// Removes the suffix of a result from `path`. Other dots are part of the name.
 fn without_suffix(path: &Path) -> PathBuf {
     if let Some(name) = path.file_name() {
         let format = Format::of_name(path).map_or(timeline::SUFFIX, Format::suffix);

@@ -1,4 +1,4 @@
-//! The view of a profile that all reports are written from.
+//! Makes the view of a profile, from which all reports are written.
 
 use edbprof::analysis::merge::Profile;
 use edbprof::report::View;

@@ -50,8 +50,8 @@ pub(crate) struct AttachOptions {
 
 /// Print the stacks of a running process, and since when each call is open
 ///
-/// The time is known of processes that are recorded. Others are asked by the door that they have
-/// opened, or by sys.remote_exec, like those of `edbprof attach`.
+/// The times are known only for processes that are recorded. Others are asked through the door that
+/// they have opened, or by sys.remote_exec, as by `edbprof attach`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct DumpOptions {
     /// Process to look at
@@ -61,7 +61,7 @@ pub(crate) struct DumpOptions {
 
 /// # Errors
 ///
-/// When it is no time that can be waited for.
+/// The text is no number of seconds, or is out of range.
 fn seconds(text: &str) -> Result<f64, &'static str> {
     let seconds = text.parse().ok().filter(|seconds| *seconds > 0.0);
     seconds

@@ -15,10 +15,10 @@ Examples:
 
 /// Show the single calls of a function: how long each took, and the slowest
 ///
-/// Reads timelines, which `edbprof run --timeline` records: named ones, those beside profiles
-/// that are named, and those in directories. Without a path, ./profile_analysis.timeline is read
-/// if it is yours, else the recordings in the temporary directory. Of recursive calls the
-/// outermost count.
+/// Reads timelines, which `edbprof run --timeline` records: named ones, those beside profiles that
+/// are named, and those in directories. Without a path, ./profile_analysis.timeline is read if it
+/// is yours, else the recordings in the temporary directory. Of recursive calls, only the outermost
+/// count.
 #[derive(Debug, Args)]
 #[command(after_long_help = AFTER_HELP)]
 pub(crate) struct CallsOptions {

@@ -14,20 +14,20 @@ Examples:
   edbprof clean                      lists what killed processes left in /tmp, and asks
   edbprof clean -n                   lists it
   edbprof clean -y --older-than 2d   removes files that were not changed for two days
-  edbprof clean --finished           all recordings there, to begin anew
+  edbprof clean --finished           all recordings there, to start afresh
 
 Exit status:
   0  everything was removed or listed, or there was nothing, or the answer was no
   1  something could not be removed; it is named on stderr
-  2  wrong usage, or nobody there to ask; nothing was removed
+  2  wrong usage, or no terminal to ask on; nothing was removed
   4  stdout could not be written to";
 
 /// Remove files that processes left behind
 ///
-/// Live files of killed processes, which contain their recordings; files that were being written
-/// during a kill; and directories of `edbprof run`. Lists them and asks first. Files of processes
-/// that run, or that can't be told to have ended from here, are kept, and so are those of other
-/// users, links, and files that edbprof did not make.
+/// These are live files of killed processes, which contain their recordings; files that were being
+/// written during a kill; and directories of `edbprof run`. The command lists them and asks first.
+/// Files of processes that run, or may still run, are kept. So are files of other users, links, and
+/// files that edbprof did not make.
 #[derive(Debug, Args)]
 #[command(after_long_help = AFTER_HELP)]
 pub(crate) struct CleanOptions {
@@ -45,7 +45,7 @@ pub(crate) struct CleanOptions {
     #[arg(long, default_value = SUFFIX)]
     pub(crate) suffix: OsString,
 
-    /// Only files that were not changed for so long: 90s, 15m, 1h, 2d, 3w
+    /// Only files that were not changed for this time: 90s, 15m, 1h, 2d, 3w
     #[arg(long, value_name = "AGE", value_parser = age, default_value = "0s")]
     #[arg(hide_default_value = true)]
     pub(crate) older_than: Duration,

@@ -17,7 +17,7 @@ Examples:
   edbprof diff old.prof new.prof            the functions that changed most
   edbprof diff --tree old.prof new.prof     the call paths that changed most
   edbprof diff --before a.1.prof a.2.prof a.3.prof --after b.1.prof b.2.prof b.3.prof
-                                            several runs a side tell changes from noise
+                                            several runs a side separate changes from noise
   edbprof diff -o diff.svg old.prof new.prof
                                             the same as a differential flame graph
   edbprof diff old new --fail-if='calls(\"sqlalchemy.*\") > +5%'

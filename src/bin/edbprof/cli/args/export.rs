@@ -22,8 +22,8 @@ Examples:
 /// and writes all of them as one file. Without a path, ./profile_analysis.prof is read if it is
 /// yours, else the recordings in the temporary directory.
 ///
-/// Calls in the order of time are in timelines, which `edbprof run --timeline` writes: perfetto,
-/// firefox and chrome show them, and speedscope does if a timeline is named.
+/// The formats perfetto, firefox and chrome show calls in the order of time, and so does speedscope
+/// if a timeline is named. They need a timeline, which `edbprof run --timeline` writes.
 #[derive(Debug, Args)]
 #[command(after_long_help = AFTER_HELP)]
 pub(crate) struct ExportOptions {

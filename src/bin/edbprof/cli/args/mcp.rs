@@ -31,7 +31,7 @@ pub(crate) struct McpOptions {
     #[arg(long)]
     pub(crate) allow_run: bool,
 
-    /// Words in an answer, at most
+    /// Largest number of words in an answer
     #[arg(long, value_name = "NUMBER", default_value_t = 2000)]
     pub(crate) max_words: usize,
 }

@@ -65,11 +65,10 @@ Exit status:
 
 /// Merges the profiles of many processes into one profile, a table and a flame graph.
 ///
-/// Reads profiles that edbprof and cProfile recorded, adds them up and writes
-/// profile_analysis.prof (for pstats, snakeviz or another edbprof run),
-/// profile_analysis.pstats (the table), profile_analysis.svg (the picture: zoom by
-/// click, search by regular expression) and, if singledispatch functions were
-/// recorded, profile_analysis.singledispatch.
+/// Reads profiles that edbprof and cProfile recorded, and adds them up. Writes
+/// profile_analysis.prof (for pstats, snakeviz or another edbprof run), profile_analysis.pstats
+/// (the table) and profile_analysis.svg (the picture: zoom by click, search by regular expression).
+/// If singledispatch functions were recorded, also writes profile_analysis.singledispatch.
 #[derive(Debug, Parser)]
 #[command(
     name = "edbprof",
@@ -152,8 +151,8 @@ pub(crate) struct InputOptions {
 
     /// Read files of other users, too
     ///
-    /// In a directory that others may write to, like /tmp, only files and links that belong to
-    /// you or to root are read unless this is given.
+    /// Without this option, only files and links that belong to you or to root are read in
+    /// directories that others may write to, like /tmp.
     #[arg(long)]
     pub(crate) any_owner: bool,
 
@@ -161,7 +160,7 @@ pub(crate) struct InputOptions {
     #[arg(skip)]
     pub(crate) is_of_run: bool,
 
-    /// Read only the last run, or those that went on in the last hours: last-run, 15m, 1h, 2d
+    /// Read only the last run, or runs that were active in the last hours: last-run, 15m, 1h, 2d
     ///
     /// A run is a process with all its children, and all that recorded at the same time.
     #[arg(long, value_name = "AGE|last-run", value_parser = since::since)]
@@ -207,9 +206,9 @@ pub(crate) struct ResultOptions {
 
     /// Directory or file name of the results
     ///
-    /// In a directory (one that exists, or a name ending in a slash) they are called
-    /// profile_analysis.*; in a file name, a suffix like .prof or .svg is replaced for each
-    /// result. The default is the current directory.
+    /// In a directory (one that exists, or a name that ends in a slash) they are called
+    /// profile_analysis.*. In a file name, a suffix like .prof or .svg is replaced for each result.
+    /// The default is the current directory.
     #[arg(long, short, value_name = "DIR|FILE")]
     pub(crate) out: Option<PathBuf>,
 
@@ -229,19 +228,19 @@ pub(crate) struct ResultOptions {
 
     /// Write nothing when a file can't be read
     ///
-    /// Without it the results are made from the files that can.
+    /// Without this option, the results are made from the other files.
     #[arg(long)]
     pub(crate) strict: bool,
 
     /// Write a summary as JSON to a file, or with - to stdout instead of the usual one
     ///
     /// An object with the counts `succeeded`, `failed` and `skipped`; `outputs`, a list of paths;
-    /// `failures` and `skips`, lists of {path, reason}; `processes`, `calls` and `seconds`, the
-    /// size of the merged profile; if a part was selected `selection`, the options that selected
-    /// it; with --compensate also `compensated`, an object with the `seconds` subtracted and the
-    /// number of `processes_as_recorded`; if there are any `unsaved_children`,
-    /// `unnoticed_entries` and `estimated_waits`; with `edbprof run` also `unrecorded`, a list of
-    /// {pid, cause, about}. It is written unless the usage was wrong.
+    /// `failures` and `skips`, lists of {path, reason}; and `processes`, `calls` and `seconds`, the
+    /// size of the merged profile. If a part was selected, `selection` has the options that
+    /// selected it. With --compensate, `compensated` is an object with the `seconds` subtracted and
+    /// the number of `processes_as_recorded`. `unsaved_children`, `unnoticed_entries` and
+    /// `estimated_waits` are there unless they are 0. With `edbprof run`, `unrecorded` is a list of
+    /// {pid, cause, about}. The file is written unless the usage was wrong.
     #[arg(long, value_name = "FILE|-")]
     pub(crate) summary_json: Option<PathBuf>,
 }

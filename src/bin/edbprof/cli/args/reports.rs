@@ -22,7 +22,7 @@ pub(crate) enum Format {
     Speedscope,
     /// For kcachegrind, qcachegrind and callgrind_annotate
     Callgrind,
-    /// Functions and call tree, for programs of your own
+    /// Functions and call tree, for other programs
     Json,
     /// One page to explore the profile in a browser
     Html,
@@ -59,8 +59,8 @@ pub(crate) struct ReportOptions {
     /// Largest size of the picture, page or timeline: 500kB, 8MB or a number of bytes
     ///
     /// The default is 8MB for pictures, 25MB for pages, 50MB for pages with a timeline and 100MB for
-    /// timelines. If the threshold or the shortest duration of calls is too small for that, it is
-    /// raised; the file says so.
+    /// timelines. If the threshold, or the shortest duration of calls, is too small for that, it is
+    /// raised, and the file says so.
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub(crate) max_size: Option<u64>,
 }

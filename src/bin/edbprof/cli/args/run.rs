@@ -44,8 +44,8 @@ pub(crate) struct RunOptions {
     /// Run the program several times, with results for each run
     ///
     /// For --out=X they are called X.1.prof, X.2.prof and so on. `edbprof diff` uses them to
-    /// separate changes from noise. Standard input can only be a file; it is read anew each time.
-    /// The exit status is the first that is not 0.
+    /// separate changes from noise. Standard input can only be a file, which is read again each
+    /// time. The exit status is the first that is not 0.
     #[arg(long, value_name = "NUMBER", default_value_t = 1, conflicts_with = "keep",
           value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) repeat: u32,
@@ -60,8 +60,8 @@ pub(crate) struct RunOptions {
 
     /// Show the recording while the program runs
     ///
-    /// The view has the terminal until you press q or the program ends. What the program prints
-    /// there is shown afterwards. Ctrl-C is for the program.
+    /// The view has the terminal until you press q or the program ends. Output of the program to
+    /// the terminal is shown afterwards. Ctrl-C is for the program.
     #[arg(long, conflicts_with = "repeat")]
     pub(crate) live: bool,
 
@@ -95,7 +95,8 @@ pub(crate) struct RunOptions {
 
     /// Record calls of classes, too, of slot wrappers and of wrappers like functools.partial
     ///
-    /// Needs sys.monitoring, so Python 3.12 or later; others record as without.
+    /// Needs sys.monitoring, so Python 3.12 or later; earlier versions record as without this
+    /// option.
     #[arg(long, conflicts_with = "no_builtins")]
     pub(crate) record_types: bool,
 
@@ -128,7 +129,7 @@ pub(crate) struct RunOptions {
     #[arg(long)]
     pub(crate) nvtx: bool,
 
-    /// Record tasks, regions, frames, events and markers of Intel's ITT, likewise
+    /// Record tasks, regions, frames, events and markers of Intel's ITT
     ///
     /// A collector that INTEL_LIBITTNOTIFY64 names gets them, too.
     #[arg(long)]
@@ -167,7 +168,7 @@ pub(crate) struct RunOptions {
 
     /// Program to run: a script, -m MODULE, -c CODE or another program; with its arguments
     ///
-    /// Python runs files called .py, .pyw, .pyc or .pyz, files that are not executable,
+    /// Python runs files whose names end in .py, .pyw, .pyc or .pyz, files that are not executable,
     /// directories and zip files. Other files run themselves: a script by the interpreter in its
     /// first line. Words without a slash are looked up on PATH.
     #[arg(

@@ -42,8 +42,8 @@ pub(crate) struct SelectionOptions {
 
     /// Only stacks in which this function occurs; may be repeated
     ///
-    /// A pattern matches a function by its name, its qualified name, either of them behind the
-    /// module and a dot or colon, its file, or FILE:NAME; * matches any characters, ? one. Leading
+    /// A pattern matches a function by its name, its qualified name, its file, or FILE:NAME. Before
+    /// a name, the module and a dot or colon may stand. * matches any characters, ? one. Leading
     /// directories may be left out: 'parse', 'json/*', 'parse.py:Parser.*', 'list.append'. The
     /// callers of the function stay, without time of their own.
     #[arg(long, help_heading = HEADING, value_name = "PATTERN", value_parser = pattern)]

@@ -11,7 +11,7 @@ Examples:
   edbprof top                            the functions with the most time of their own
   edbprof top --sort cumulative /data    with their callees, of all profiles in /data
   edbprof top --callers loads run.prof   the callers of loads, and its time for each
-  edbprof top --live 4711                a running process and its children, each second anew";
+  edbprof top --live 4711                a running process and its children, every second";
 
 const TREE_AFTER_HELP: &str = "\
 Examples:
@@ -22,9 +22,9 @@ Examples:
 
 /// Show the functions that cost most as a table, or one function's callers or callees
 ///
-/// Reads .prof files, also those of cProfile, and live files of running or killed processes;
-/// without a path, ./profile_analysis.prof if it is yours, else the recordings in the temporary
-/// directory.
+/// Reads .prof files, also those of cProfile, and live files of running or killed processes.
+/// Without a path, ./profile_analysis.prof is read if it is yours, else the recordings in the
+/// temporary directory.
 #[derive(Debug, Args)]
 #[command(after_long_help = TOP_AFTER_HELP)]
 pub(crate) struct TopOptions {
@@ -73,11 +73,11 @@ pub(crate) struct TopOptions {
 
 /// Show the call tree: the calls that cost most, below their callers
 ///
-/// Calls within libraries, including Python's own, are shortened: the entered frame is shown;
+/// Calls within libraries, including Python's own, are shortened. The entered frame is shown, and
 /// everything between it and the program's functions that it calls back is one line. Colours are
-/// used on a terminal only; NO_COLOR, CLICOLOR and CLICOLOR_FORCE are respected. Reads .prof
-/// files, also those of cProfile, and live files of running or killed processes; without a path,
-/// ./profile_analysis.prof if it is yours, else the recordings in the temporary directory.
+/// used on a terminal only; NO_COLOR, CLICOLOR and CLICOLOR_FORCE are respected. Reads .prof files,
+/// also those of cProfile, and live files of running or killed processes. Without a path,
+/// ./profile_analysis.prof is read if it is yours, else the recordings in the temporary directory.
 #[derive(Debug, Args)]
 #[command(after_long_help = TREE_AFTER_HELP)]
 pub(crate) struct TreeOptions {
@@ -101,8 +101,8 @@ pub(crate) struct TreeOptions {
     /// Show tasks of event loops, what they awaited, and their longest runs
     ///
     /// Below a coroutine are those that it awaited, in any event loop. Awaiting is the time in
-    /// which they were suspended, the longest run that without a suspension. --all also shows
-    /// coroutines of the event loop between those of the program.
+    /// which they were suspended. The longest run is the longest time without a suspension. --all
+    /// also shows coroutines of the event loop between those of the program.
     #[arg(long, conflicts_with_all = ["json", "max_words"])]
     pub(crate) tasks: bool,
 

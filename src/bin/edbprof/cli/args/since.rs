@@ -5,7 +5,7 @@ use std::time::Duration;
 /// Runs to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Since {
-    /// Those that went on in this time before now.
+    /// Runs that were active in this time before now.
     Age(Duration),
     /// The one that began last.
     LastRun,
@@ -34,7 +34,7 @@ pub(super) fn age(text: &str) -> Result<Duration, &'static str> {
         _ => return Err(ODD),
     };
     let number: u64 = digits.parse().map_err(|_| ODD)?;
-    let age = number.checked_mul(seconds).ok_or("so long is no age")?;
+    let age = number.checked_mul(seconds).ok_or("the age is too large")?;
     Ok(Duration::from_secs(age))
 }
 

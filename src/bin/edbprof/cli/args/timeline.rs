@@ -59,7 +59,7 @@ impl ValueEnum for ExportFormat {
 /// Calls of a timeline that are shown.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct TimelineOptions {
-    /// Leave out calls in timelines that are shorter: 10us, 2ms
+    /// Leave out calls in timelines that are shorter than this: 10us, 2ms
     #[arg(long, value_name = "DURATION", default_value = "0", value_parser = duration)]
     pub(crate) min_duration: u64,
 }

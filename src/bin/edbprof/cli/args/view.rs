@@ -19,7 +19,7 @@ Examples:
 /// Explore a profile in the browser
 ///
 /// Writes one page that needs no network and no server, and opens it. It has a flame graph, an
-/// inverted one, a sandwich of one function, and a table of all functions; processes and threads
+/// inverted one, a sandwich of one function, and a table of all functions. Processes and threads
 /// are chosen in the page.
 ///
 /// Reads .prof files, also those of cProfile, and live files of running or killed processes.
@@ -57,8 +57,8 @@ pub(crate) struct PageOptions {
 
     /// Put the source files into the page, with figures where functions are defined and called
     ///
-    /// Only regular files whose names end in .py and that have not changed since the recording
-    /// began; the page lists them, and those that it lacks.
+    /// Only regular files are put there whose names end in .py, and that have not changed since the
+    /// recording began. The page lists them, and those that it lacks.
     #[arg(long)]
     pub(crate) source: bool,
 

@@ -53,7 +53,7 @@ impl WindowOptions {
         self.from.is_some() || self.to.is_some() || self.during.is_some()
     }
 
-    /// The options as they can be given again.
+    /// Returns the options as they can be given again.
     pub(crate) fn texts(&self) -> Vec<String> {
         let from = self
             .from

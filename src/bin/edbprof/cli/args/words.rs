@@ -16,7 +16,7 @@ pub(crate) struct JsonOption {
 /// Bound of the output.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct WordsOption {
-    /// Print at most so many words: what matters most, and how much is left out
+    /// Print at most this many words: the most important parts, and how much is left out
     #[arg(long, value_name = "NUMBER")]
     pub(crate) max_words: Option<usize>,
 }

@@ -10,8 +10,8 @@ use crate::input::Input;
 /// about that size then; see docs/measurements/processes-apart.md.
 const MOST: u64 = 64 << 20;
 
-/// Returns true if a merged profile that keeps the processes and threads of `inputs` apart is no
-/// burden.
+/// Returns true if a merged profile that keeps the processes and threads of `inputs` apart is not
+/// too large.
 pub(super) fn is_small_enough(inputs: &[Input]) -> bool {
     let sizes = inputs.iter().map(|input| fs::metadata(&input.path));
     let bytes = sizes.map(|metadata| metadata.map_or(0, |metadata| metadata.len()));

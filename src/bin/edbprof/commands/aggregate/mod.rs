@@ -33,7 +33,7 @@ use timeline::RunTimeline;
 ///
 /// # Errors
 ///
-/// When nothing was written.
+/// Nothing was written.
 pub(crate) fn aggregate(
     options: &AggregateOptions,
     stream: Stream,

@@ -1,4 +1,4 @@
-//! The account of a whole run, for programs: the summary as JSON.
+//! Reports on a whole run as JSON, for programs.
 
 use std::path::PathBuf;
 
@@ -15,7 +15,7 @@ use crate::cli::ui::Stream;
 use crate::input::{ReadReport, SkippedInput};
 use crate::output::targets::write_named;
 
-/// Account of a run.
+/// Facts of a run.
 #[derive(Debug, Default)]
 pub(crate) struct RunReport {
     pub(crate) reading: ReadReport,

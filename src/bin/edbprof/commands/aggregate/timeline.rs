@@ -24,16 +24,17 @@ pub(super) struct RunTimeline {
     path: PathBuf,
     /// Part of the run that it lacks.
     pub(super) missing: Missing,
-    /// The other results have only some of the functions.
+    /// True if the other results have only some of the functions.
     pub(super) has_more_functions: bool,
 }
 
 impl RunTimeline {
-    /// Opens the timelines beside `inputs`, of which `path` will have what `selection` chooses.
+    /// Opens the timelines beside `inputs`. `path` is the file for the part of them that
+    /// `selection` chooses.
     ///
     /// # Errors
     ///
-    /// When `path` would replace one of them that has something else.
+    /// `path` would replace one of them that has something else.
     pub(super) fn open(
         inputs: &[Input],
         selection: &SelectionOptions,

@@ -34,7 +34,7 @@ pub(super) struct Door {
 impl Door {
     /// # Errors
     ///
-    /// When the process does not let this one in, or none of `paths` is its.
+    /// The process does not let this one in, or none of `paths` is its door.
     pub(super) fn connect(
         process: &Process,
         paths: &[PathBuf],
@@ -84,7 +84,7 @@ impl Door {
     ///
     /// # Errors
     ///
-    /// When the process refuses, or has ended.
+    /// The process refuses, or has ended.
     pub(super) fn ask(&mut self, request: &[u8]) -> Result<String, Error> {
         let pid = self.pid;
         let answer = self.exchange(request).map_err(|error| {
@@ -151,7 +151,7 @@ impl Drop for Door {
     }
 }
 
-/// Returns true for what happens while the door is opened again.
+/// Returns true for errors that are usual while the door is opened again.
 fn may_pass(error: &io::Error) -> bool {
     matches!(
         error.kind(),

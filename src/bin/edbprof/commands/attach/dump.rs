@@ -33,7 +33,7 @@ struct Line {
 ///
 /// # Errors
 ///
-/// When the process can't be looked at.
+/// The process can't be inspected.
 pub(crate) fn dump(options: &DumpOptions) -> Result<Exit, Error> {
     let process = Process::new(options.pid, "dump")?;
     let recorded = recorded(&process);
@@ -79,8 +79,8 @@ fn recorded(process: &Process) -> Vec<OpenStack> {
     stacks.flatten().collect()
 }
 
-/// Text of the stacks in the answer of the process. What is open since when is known of threads
-/// that are `recorded`.
+/// Text of the stacks in the answer of the process. The times of calls are known for threads that
+/// are `recorded`.
 fn stacks(answer: &str, recorded: &[OpenStack]) -> String {
     let mut threads: Vec<(String, Vec<Line>)> = Vec::new();
     let mut known: HashMap<&[u8], std::slice::Iter<'_, OpenCall>> = recorded
@@ -123,7 +123,8 @@ fn stacks(answer: &str, recorded: &[OpenStack]) -> String {
     texts.collect::<Vec<_>>().join("\n")
 }
 
-/// Returns true if Python calls the function so: by its qualified name from 3.11 on.
+/// Returns true if `name` is Python's name for the function, which is the qualified name from 3.11
+/// on.
 fn is_named(call: &OpenCall, name: &str) -> bool {
     let function = &call.function;
     *function.label.name == *name.as_bytes() || *function.qualified_name == *name.as_bytes()

@@ -1,8 +1,8 @@
-//! `edbprof attach` and `edbprof dump`: look into a process that runs.
+//! `edbprof attach` and `edbprof dump`: look into a running process.
 //!
 //! | module | content |
 //! |---|---|
-//! | [`process`] | facts of the process, as the system shows them |
+//! | [`process`] | facts of the process that the system shows |
 //! | [`door`] | the socket by which the process is asked |
 //! | [`rights`] | the right that is missing, and what grants it |
 //! | [`remote`] | a way in for Python 3.14 and later, which opens a door |
@@ -25,8 +25,8 @@ use self::door::Door;
 use self::process::Process;
 use crate::cli::exit::Error;
 
-/// Returns a connection to the process, by its door or by the one that is opened now. The process
-/// has `patience` for each answer.
+/// Returns a connection to the process, through a door that it has or one that is opened now. The
+/// process has `patience` for each answer.
 ///
 /// # Errors
 ///

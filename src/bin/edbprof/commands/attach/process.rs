@@ -1,4 +1,4 @@
-//! Facts of a running process, as the system shows them.
+//! Facts of a running process that the system shows.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -9,7 +9,7 @@ use edbprof::model::ProcessIdentity;
 
 use crate::cli::exit::Error;
 
-/// Beginning of the names of directories in which the doors of a user's processes are.
+/// Beginning of the names of directories that hold the doors of a user's processes.
 const DOORS: &str = "edbprof-doors-";
 
 /// A running process.
@@ -28,9 +28,9 @@ pub(super) struct Process {
 /// The program that a process runs.
 pub(super) enum Program {
     Python(PathBuf),
-    /// Another one, by its name.
+    /// Another program, by its name.
     Other(String),
-    /// A thread of the kernel, which has none.
+    /// A thread of the kernel, which runs no program.
     Kernel,
     /// The system does not say.
     Hidden,
@@ -71,7 +71,7 @@ impl Process {
         })
     }
 
-    /// Returns an error that says that the process has ended, if it has; else `error`.
+    /// Returns an error that the process has ended, if it has; else `error`.
     pub(super) fn ended_or(&self, error: Error) -> Error {
         match self.runs() {
             true => error,
@@ -79,8 +79,9 @@ impl Process {
         }
     }
 
-    /// Paths of doors that may be the process's, as they are found from here: those of a process
-    /// with its number, in any container. The user in the name is the process's own number of it.
+    /// Returns paths, valid for this process, of doors that may be the process's: those of
+    /// processes with its number, in any container. The name has the user's number inside of that
+    /// container.
     pub(super) fn doors(&self) -> Vec<PathBuf> {
         // Names of all sockets in the process's network, of any user.
         let sockets = fs::read_to_string(format!("/proc/{}/net/unix", self.pid));
@@ -90,7 +91,7 @@ impl Process {
             is_door(path, self.own_pid).then(|| Path::new(path))
         });
         let here = |path: &Path| -> Option<PathBuf> {
-            // For a process that sees another file system, as in a container.
+            // For a process that sees another file system, such as in a container.
             let inside = Path::new("/proc").join(self.pid.to_string()).join("root");
             let inside = inside.join(path.strip_prefix("/").ok()?);
             [inside, path.to_owned()]
@@ -107,7 +108,7 @@ impl Process {
         self.identity.is_running()
     }
 
-    /// The program that the process runs.
+    /// Returns the program that the process runs.
     pub(super) fn program(&self) -> Program {
         match fs::read_link(format!("/proc/{}/exe", self.pid)) {
             Ok(path) => {
@@ -122,14 +123,14 @@ impl Process {
         }
     }
 
-    /// Returns true if the system keeps the process's memory from its own user: it has changed its
-    /// user or its rights.
+    /// Returns true if the system keeps the process's memory from its own user, because the process
+    /// has changed its user or its rights.
     pub(super) fn is_guarded(&self) -> bool {
         let owner = fs::metadata(format!("/proc/{}", self.pid)).map(|proc| proc.uid());
         owner.is_ok_and(|owner| owner != self.user)
     }
 
-    /// Returns true if another user than root looks at the process of another.
+    /// Returns true if the process belongs to another user, and this user isn't root.
     pub(super) fn is_foreign(&self) -> bool {
         let own = rustix::process::geteuid();
         !own.is_root() && own.as_raw() != self.user

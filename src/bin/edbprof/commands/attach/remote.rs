@@ -1,8 +1,8 @@
 //! The way into a process that has opened no door: `sys.remote_exec` of Python 3.14 and later.
 //!
-//! It has the process run a file at the next instruction of its main thread. The file opens a door
-//! in a directory of this process. Python writes to the memory of the other process for that, which
-//! the system allows to those who may trace it.
+//! It makes the process run a file at the next instruction of its main thread. The file opens a
+//! door in a directory of this process. For that, Python writes to the memory of the process. The
+//! system allows this to users who may trace the process.
 
 use std::fs::{self, Permissions};
 use std::io;
@@ -21,16 +21,16 @@ use super::process::{Process, Program};
 use super::rights;
 use crate::cli::exit::Error;
 
-/// Time that the main thread has to come to an instruction of Python.
+/// Time within which the main thread must come to an instruction of Python.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Time between two looks at what it has done.
+/// Time between two checks of the result.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Bytes of the longest address of a socket.
 const LONGEST_ADDRESS: usize = 107;
-/// Says that a process opens no door, and how it would.
+/// End of the message for a process that opens no door: it says how one is opened.
 const NO_DOOR: &str = "opens no door (edbprof run --start=off, or edbprof_native.listen())";
-/// Runs in a Python like that of the process.
+/// Program for a Python like that of the process.
 const REQUEST: &str = "
 import sys
 if not hasattr(sys, 'remote_exec'):
@@ -48,7 +48,7 @@ except Exception as error:
     sys.exit(3)
 ";
 
-/// Runs in the process. Its names are its own.
+/// Program for the process itself. Its variables can't be seen by the process's other code.
 const SCRIPT: &str = "
 def _open(place):
     try:
@@ -63,7 +63,7 @@ _open(__PLACE__)
 del _open
 ";
 
-/// Opens a door in the process, and connects to it.
+/// Makes the process open a door, and connects to it.
 ///
 /// # Errors
 ///
@@ -143,7 +143,7 @@ fn temporary_directory(place: &Path) -> io::Result<TempDir> {
         .tempdir_in(place)
 }
 
-/// Has the process run `script`, once it has a main thread: a Python that starts has none.
+/// Makes the process run `script` once it has a main thread: a Python that is starting has none.
 fn request(process: &Process, script: &Path, end: Instant) -> Result<(), Error> {
     let pid = process.pid;
     let path = match process.program() {
@@ -175,7 +175,7 @@ fn request(process: &Process, script: &Path, end: Instant) -> Result<(), Error> 
     }
 }
 
-/// Why a process that runs no Python can't be asked.
+/// Returns the reason why a process that runs no Python can't be asked.
 fn no_python(process: &Process, program: &Program) -> Error {
     let why = match program {
         Program::Other(name) => format!(
@@ -191,7 +191,7 @@ fn no_python(process: &Process, program: &Program) -> Error {
     Error::Usage(format!("process {} {NO_DOOR}, and {why}", process.pid))
 }
 
-/// Why [`REQUEST`] failed, by what it `said`.
+/// Returns the reason why [`REQUEST`] failed, from what it `said`.
 fn refused(process: &Process, said: &str) -> Error {
     let pid = process.pid;
     Error::Usage(match said.split_once(' ') {
@@ -217,8 +217,9 @@ fn refused(process: &Process, said: &str) -> Error {
     })
 }
 
-/// The program of the process, which only a Python of the same version can replace. Root executes
-/// no program that another user may have written, but runs it by the rights of the process's user.
+/// Returns a command that runs the program of the process, because only a Python of the same
+/// version can ask it. If another user may have written that program, root runs it with the rights
+/// of the process's user.
 fn python_of(process: &Process, path: &Path) -> Command {
     let link = format!("/proc/{}/exe", process.pid);
     let mut command = Command::new(match path.exists() {

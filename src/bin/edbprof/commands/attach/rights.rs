@@ -1,5 +1,5 @@
-//! The right to trace a process, which `sys.remote_exec` needs: the missing part, and what grants
-//! it.
+//! The right to trace a process, which `sys.remote_exec` needs: finds what is missing, and what
+//! grants it.
 
 use std::fs;
 
@@ -13,13 +13,13 @@ struct Facts {
     /// `kernel.yama.ptrace_scope`; `None` where the kernel has no such limit.
     scope: Option<u32>,
     is_root: bool,
-    /// Rights of this process that count now.
+    /// Effective rights of this process.
     rights: u64,
-    /// Rights that the other process has or may take.
+    /// Permitted rights of the other process.
     rights_of_other: u64,
-    /// The other process has changed its user or its rights.
+    /// True if the other process has changed its user or its rights.
     is_guarded: bool,
-    /// This process may use some system calls only, as in a container.
+    /// True if this process may use only some system calls, such as in a container.
     is_filtered: bool,
 }
 
@@ -67,7 +67,7 @@ impl Facts {
             Some(2) => format!("kernel.yama.ptrace_scope is 2: only root may trace ({command})"),
             Some(1) => format!(
                 "kernel.yama.ptrace_scope is 1: only root ({command}) and a process's parents may \
-                 trace; sudo sysctl kernel.yama.ptrace_scope=0 allows it to each user for his own \
+                 trace; sudo sysctl kernel.yama.ptrace_scope=0 allows it to users for their own \
                  processes"
             ),
             _ if self.is_filtered => {
@@ -82,7 +82,7 @@ impl Facts {
     }
 }
 
-/// A set of rights in the text of `/proc/PID/status`.
+/// Returns a set of rights from the text of `/proc/PID/status`.
 fn rights(status: &str, name: &str) -> u64 {
     let line = status.lines().find_map(|line| line.strip_prefix(name));
     line.and_then(|line| u64::from_str_radix(line.trim(), 16).ok())
@@ -93,7 +93,7 @@ fn rights(status: &str, name: &str) -> u64 {
 mod tests {
     use super::*;
 
-    /// A user without rights, and a process of his.
+    /// A user without rights, and a process of this user.
     const USER: Facts = Facts {
         scope: Some(0),
         is_root: false,

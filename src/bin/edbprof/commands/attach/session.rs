@@ -1,4 +1,4 @@
-//! `edbprof attach`: recording a process that runs, from its beginning to the results.
+//! `edbprof attach`: records a running process and writes the results.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStringExt;
@@ -21,9 +21,9 @@ use crate::commands::run::os::{Arrivals, Blocked, SignalSet, take};
 use crate::commands::run::{Recordings, RegisteredRun};
 use crate::output::targets::Outputs;
 
-/// Time that another recording has to end.
+/// Time within which another recording must end.
 const ENDING: Duration = Duration::from_secs(3);
-/// Time between two looks at it.
+/// Time between two checks of it.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Runs `edbprof attach`.
@@ -47,10 +47,10 @@ pub(crate) fn attach(options: &AttachOptions) -> Result<Exit, Error> {
         .path()
         .map_err(|reason| Error::NotWritten(reason.to_owned()))?;
     let settings = settings(options, directory);
-    // Ctrl-C ends the recording, and not what comes after.
+    // Ctrl-C ends the recording, but not the writing of the results.
     let blocked = Blocked::all();
     door.ask(&[b"begin\n", settings.as_encoded_bytes()].concat())?;
-    // Pythons that the process starts find this entry by their ancestors.
+    // Pythons that the process starts find this entry through their ancestors.
     let children = RegisteredRun::of(&process.identity, &settings);
     if !options.results.quiet {
         let time = duration(options.seconds);
@@ -85,7 +85,8 @@ fn is_recorded(pid: u32) -> bool {
     }
 }
 
-/// Waits for the time, for Ctrl-C, or for the end of the process. Returns true if that has ended.
+/// Waits until the time is over, Ctrl-C is pressed or the process ends. Returns true if it has
+/// ended.
 fn wait(door: &Door, time: Duration) -> bool {
     let arrivals = Arrivals::new();
     let end = Instant::now() + time;
@@ -140,7 +141,7 @@ fn write_results(options: &AttachOptions, recordings: Recordings) -> Result<Exit
     }
 }
 
-/// Settings as `edbprof run` gives them to processes, for `edbprof_native/_startup.py`.
+/// Returns settings for `edbprof_native/_startup.py`, in the form that `edbprof run` uses.
 fn settings(options: &AttachOptions, directory: &Path) -> OsString {
     let mut lines = format!(
         "run={}\nthreads=1\nbuiltins={}\nwaiting=1\nchildren=1\nclock=wall\nhook=auto\n",

@@ -1,4 +1,4 @@
-//! The search for leftovers: files and directories whose processes have certainly ended.
+//! Finds leftovers: files and directories whose processes have certainly ended.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -28,7 +28,7 @@ const UNFINISHED: Duration = Duration::from_secs(3600);
 #[derive(Debug)]
 pub(super) struct Leftover {
     pub(super) path: PathBuf,
-    /// Nothing for a directory.
+    /// `None` for a directory.
     pub(super) state: Option<State>,
     /// Description for the user.
     pub(super) about: String,
@@ -41,7 +41,7 @@ pub(super) struct Leftover {
 pub(super) struct Found {
     pub(super) leftovers: Vec<Leftover>,
     pub(super) kept: Vec<SkippedInput>,
-    /// Numbers of files that are kept for a reason that many may have.
+    /// Numbers of files that are kept for reasons that are common.
     pub(super) kept_by_reason: BTreeMap<&'static str, usize>,
 }
 
@@ -52,7 +52,7 @@ enum Kind {
     Finished,
     Unfinished,
     Run,
-    /// Tells of a process that was not recorded, in the directory of a run.
+    /// Note in the directory of a run that a process was not recorded.
     Unrecorded,
 }
 
@@ -86,11 +86,11 @@ impl Found {
         for name in &names {
             let path = directory.join(name);
             let seen = match kind(name, options) {
-                // Inside of one there may be one for other users.
+                // Such a directory may contain one for other users.
                 Some(Kind::Run) => self.look_into_run(&path, options),
                 None => Ok(()),
                 Some(Kind::Unrecorded) if !is_run => Ok(()),
-                // Nobody else looks for the finished recordings of a run that was killed.
+                // Nothing else finds the finished recordings of a run that was killed.
                 Some(Kind::Finished) if !options.finished && !is_run => Ok(()),
                 Some(kind) => self.look_at(&path, kind, options.older_than, is_run),
             };
@@ -214,13 +214,13 @@ fn kind(name: &OsStr, options: &CleanOptions) -> Option<Kind> {
     }
 }
 
-/// Returns true if `name` is that of a note which a process leaves for `edbprof run`.
+/// Returns true if `name` is that of a note that a process has left for `edbprof run`.
 fn is_note(name: &[u8]) -> bool {
     let notes = [UNRECORDED_PREFIX, EXCEPTION_PREFIX, STARTED_PREFIX];
     notes.iter().any(|note| name.starts_with(note.as_bytes()))
 }
 
-/// State of the file if it begins with `magic`.
+/// Returns the state of the file if it begins with `magic`.
 fn begins_with(path: &Path, magic: &[u8]) -> Result<Option<State>, Kept> {
     let (mut file, metadata) = open(path)?;
     let mut begin = vec![0; magic.len()];
@@ -239,7 +239,7 @@ fn read(path: &Path, goes_on: GoesOn) -> Result<(Vec<u8>, State), Kept> {
     Ok((bytes, State::of(&metadata)?))
 }
 
-/// Process that made the only recording in `bytes`, a `.prof` file, and has ended.
+/// Returns the process that made the only recording in `bytes`, a `.prof` file, and has ended.
 fn ended_process(bytes: &[u8]) -> Result<Process, Kept> {
     let file = prof::read(bytes).map_err(|error| Kept::Because(error.to_string()))?;
     let ProfFile::Exact(mut trees, _) = file else {

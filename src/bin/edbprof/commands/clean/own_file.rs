@@ -1,4 +1,4 @@
-//! Files and directories of the user, which are removed only while they are as they were found.
+//! Files and directories of the user, which are not removed if they have changed since the search.
 
 use std::fmt;
 use std::fs::{File, Metadata, OpenOptions};
@@ -21,7 +21,7 @@ pub(super) enum Kept {
     Because(String),
 }
 
-/// State of a file, which differs after a change or for another file.
+/// State of a file. It is different for another file, and after a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct State {
     id: FileId,
@@ -34,7 +34,7 @@ impl State {
         Ok(State {
             id: FileId::from(metadata),
             modified: metadata.modified()?,
-            // Live files are longer than what they take.
+            // Live files are longer than the room that they take.
             bytes: match metadata.blocks() {
                 0 => metadata.len(),
                 blocks => metadata.len().min(512 * blocks),
@@ -66,8 +66,8 @@ pub(super) fn open(path: &Path) -> Result<(File, Metadata), Kept> {
     }
 }
 
-/// Checks that no `edbprof run` uses `directory`: it holds a lock as long as it lives. Takes the
-/// file, because an own lock must not outlast the check.
+/// Checks that no `edbprof run` uses `directory`: such a process holds a lock until it ends. Takes
+/// the file, because a lock of this process must not outlast the check.
 pub(super) fn check_unused(directory: File) -> Result<(), Kept> {
     match flock(&directory, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(()),

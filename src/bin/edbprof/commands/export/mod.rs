@@ -61,7 +61,7 @@ pub(crate) fn export(options: &ExportOptions) -> Result<Exit, Error> {
     let written = match (content, output) {
         (Ok(None), _) => {
             return Err(Error::NothingToRead(format!(
-                "there is nothing to write: the profile has nothing of what a {} file holds",
+                "there is nothing to write: the profile has nothing that a {} file can contain",
                 format.suffix()
             )));
         }
@@ -73,7 +73,7 @@ pub(crate) fn export(options: &ExportOptions) -> Result<Exit, Error> {
     Ok(reading.exit())
 }
 
-/// The error that `output` can't be written; stdout if there is none.
+/// Returns the error that `output`, or stdout if it is `None`, can't be written.
 fn not_written(output: Option<&Path>, reason: &io::Error) -> Error {
     let output = output.map_or("stdout".to_owned(), path_text);
     Error::NotWritten(format!("can't write {output}: {reason}"))

@@ -1,4 +1,4 @@
-//! `edbprof export` of calls in the order of time.
+//! `edbprof export` of timelines: their calls in the order of time.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -19,7 +19,7 @@ use crate::cli::ui::warn;
 use crate::input::{ReadReport, timelines, window};
 use crate::output::targets::write_named_with;
 
-/// Size of a file if the options don't say it: viewers open more, but slowly.
+/// Size of a file unless the options name one: viewers open larger files slowly.
 const MAX_SIZE: u64 = 100_000_000;
 
 /// Writes the timelines that `options` name to `output`, or to stdout.
@@ -69,7 +69,8 @@ pub(super) fn export_timeline(
     Ok(reading.exit())
 }
 
-/// Returns true if `path` is a file that a recorder has written, or a timeline made of such.
+/// Returns true if `path` is a file that a recorder has written, or a timeline made from such
+/// files.
 fn is_recording(path: &Path) -> bool {
     let mut head = [0; 8];
     let is_file = path.metadata().is_ok_and(|at| at.is_file());

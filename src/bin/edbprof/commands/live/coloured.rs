@@ -1,4 +1,4 @@
-//! Text with colours, as reports have it, as lines of ratatui.
+//! Converts the coloured text of reports to lines of ratatui.
 
 use ratatui_core::style::{Color, Modifier, Style};
 use ratatui_core::text::{Line, Span};

@@ -40,7 +40,7 @@ pub(super) enum Key {
 /// Everything that is waited for. Signals are blocked.
 pub(super) struct Events {
     arrivals: Arrivals,
-    /// Keys that were read and not given yet.
+    /// Keys that were read, but not returned yet.
     keys: VecDeque<Key>,
 }
 
@@ -108,7 +108,7 @@ pub(super) fn is_stop(signal: i32) -> bool {
     [libc::SIGTSTP, libc::SIGTTIN, libc::SIGTTOU].contains(&signal)
 }
 
-/// Returns true for signals that end a process and that are not about its own mistakes.
+/// Returns true for signals that end a process, except those of its own faults.
 pub(super) fn ends(signal: i32) -> bool {
     [
         libc::SIGHUP,
@@ -141,7 +141,7 @@ fn keys(mut bytes: &[u8]) -> Vec<Key> {
     keys
 }
 
-/// Returns the key of a sequence, if it is one that the view knows, and what comes behind.
+/// Returns the key of the sequence, if the view knows it, and the bytes after the sequence.
 fn of_sequence(sequence: &[u8]) -> (Option<Key>, &[u8]) {
     let is_last = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b'~';
     let len = sequence

@@ -1,14 +1,14 @@
-//! `edbprof top --live` and `edbprof run --live`: what processes record, while they run.
+//! `edbprof top --live` and `edbprof run --live`: show profiles of running processes.
 //!
 //! Their live files are read again and again. The processes are neither stopped nor asked.
 //!
 //! | module | content |
 //! |---|---|
-//! | [`sources`] | files to read: of a process with its children, or in directories |
+//! | [`sources`] | files to read: those of a process and its descendants, or those in directories |
 //! | [`readings`] | profiles of the whole time, or of the last seconds |
 //! | [`state`] | state of the view, changed by keys, and its lines |
-//! | [`screen`] | the terminal, which gets back what it was |
-//! | [`coloured`] | text with colours as lines of ratatui |
+//! | [`screen`] | the terminal, whose contents and modes are restored |
+//! | [`coloured`] | coloured text as lines of ratatui |
 //! | [`events`] | keys, signals and output, whichever comes first |
 //! | [`program`] | the program of `edbprof run --live` and its output |
 
@@ -59,7 +59,7 @@ pub(crate) fn top(options: &TopOptions) -> Result<Exit, Error> {
         title,
     };
     let screen = Screen::open()?;
-    // The first thread, before others, because they inherit the blocked signals.
+    // Signals are blocked before other threads are started, because these inherit the mask.
     let blocked = Blocked::all();
     let closed = show(screen, sources, &options, None);
     drop(blocked);

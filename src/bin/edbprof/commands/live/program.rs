@@ -1,7 +1,7 @@
 //! The program of `edbprof run --live`: another `edbprof run`, without a view.
 //!
-//! Its standard output and error, where they are the terminal, are a terminal of their own while
-//! the view has the real one. What is written there is kept, and printed when the view is closed.
+//! While the view has the terminal, standard output and error of the program are a second one, if
+//! they would be the terminal. Output to it is kept, and printed when the view is closed.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -23,21 +23,21 @@ use super::screen::Screen;
 use crate::cli::exit::Error;
 use crate::commands::run::os::{Arrivals, Arrived, SignalSet, take};
 
-/// Bytes of output that are kept in memory; the rest is in a file without a name.
+/// Bytes of output that are kept in memory; the rest goes to a file without a name.
 const IN_MEMORY: usize = 1 << 20;
 
 /// The program, and what it has written.
 pub(super) struct Program {
     child: Child,
     status: Option<ExitStatus>,
-    /// The other side of its terminal; none if it writes elsewhere.
+    /// This process's side of its terminal; `None` if it writes elsewhere.
     terminal: Option<OwnedFd>,
     output: SpooledTempFile,
     lines: usize,
 }
 
 impl Program {
-    /// Starts the command line of this process without its view.
+    /// Starts the command line of this process, without the view.
     ///
     /// # Errors
     ///
@@ -77,12 +77,12 @@ impl Program {
         self.child.id()
     }
 
-    /// Descriptor from which output can be read.
+    /// Returns the descriptor from which output can be read.
     pub(super) fn output(&self) -> Option<BorrowedFd<'_>> {
         self.terminal.as_ref().map(OwnedFd::as_fd)
     }
 
-    /// Returns how much output waits for the end of the view.
+    /// Returns a text that says how much output is kept until the view is closed.
     pub(super) fn output_text(&self) -> String {
         match self.lines {
             0 => String::new(),
@@ -100,7 +100,7 @@ impl Program {
         }
     }
 
-    /// Returns output that is there; none if there is none now.
+    /// Returns output that can be read now; `None` if there is none.
     fn read_some<'b>(&mut self, bytes: &'b mut [u8]) -> Option<&'b [u8]> {
         let terminal = self.terminal.as_ref()?;
         match rustix::io::read(terminal, &mut *bytes) {
@@ -121,12 +121,12 @@ impl Program {
         }
     }
 
-    /// Sends a signal on that only this process got. Returns true if the program has ended.
+    /// Forwards a signal that only this process got. Returns true if the program has ended.
     pub(super) fn signal(&mut self, signal: &Arrived) -> bool {
         if signal.number == libc::SIGCHLD {
             return self.has_ended();
         }
-        // Those of the terminal are for all of the group, which the program belongs to.
+        // The terminal sends signals to the whole group, which the program belongs to.
         if signal.is_sent() {
             if let Ok(pid) = libc::pid_t::try_from(self.child.id()) {
                 signal.send_on(pid);
@@ -142,8 +142,8 @@ impl Program {
         self.status.is_some()
     }
 
-    /// Prints what was kept, and from now on all that the program writes, until it ends. Returns
-    /// its status.
+    /// Prints the output that was kept, and all further output until the program ends. Returns its
+    /// status.
     ///
     /// # Errors
     ///
@@ -205,7 +205,7 @@ fn print(bytes: &[u8]) {
     let _ = written;
 }
 
-/// Returns both sides of a new terminal, which resembles the real one: ours, and the program's.
+/// Returns this process's side and the program's side of a new terminal like the real one.
 fn pair(screen: &Screen) -> io::Result<(OwnedFd, File)> {
     let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
     grantpt(&ours)?;

@@ -1,4 +1,4 @@
-//! Profiles of what was recorded: from the beginning, or in the last seconds.
+//! Profiles of a live view: of the whole time, or of the last seconds.
 
 use std::time::{Duration, Instant};
 
@@ -14,9 +14,9 @@ use crate::input::{self, Input, ReadReport};
 
 /// Time between two readings.
 const PERIOD: Duration = Duration::from_secs(1);
-/// Part of the time that reading may take: one of so many.
+/// Reading takes at most this part of the time: a fifth.
 const SHARE: u32 = 5;
-/// Least time between two readings that are kept. The last seconds are up to twice as many.
+/// Least time between two readings that are kept. The "last seconds" are up to twice this time.
 const KEPT: Duration = Duration::from_secs(5);
 
 /// The latest profile, and earlier ones.
@@ -24,12 +24,12 @@ const KEPT: Duration = Duration::from_secs(5);
 pub(super) struct Readings {
     latest: Profile,
     at: Option<Instant>,
-    /// Two earlier ones, the first one first.
+    /// Two earlier profiles, the older one first.
     earlier: Vec<(Instant, Trees)>,
     next: Option<Instant>,
     /// Number of readings.
     number: u64,
-    /// Calls recorded since the first of the earlier ones, computed at the first use.
+    /// Calls recorded since the older one, computed when they are first used.
     recent: Option<Profile>,
 }
 
@@ -38,12 +38,12 @@ impl Readings {
         self.next.is_none_or(|next| next <= Instant::now())
     }
 
-    /// Plans the next reading after one that took so long.
+    /// Sets the time of the next reading, after one that took the time `took`.
     pub(super) fn next_after(&mut self, took: Duration) {
         self.next = Some(Instant::now() + PERIOD.max(took * SHARE));
     }
 
-    /// Returns the time until the next reading; none if nothing is to be read.
+    /// Returns the time until the next reading; `None` if nothing is to be read.
     pub(super) fn time_left(&self, is_paused: bool) -> Option<Duration> {
         let next = self.next.filter(|_| !is_paused)?;
         Some(next.saturating_duration_since(Instant::now()))
@@ -53,7 +53,7 @@ impl Readings {
     pub(super) fn read(&mut self, files: Vec<Input>, selection: &SelectionOptions) {
         let now = Instant::now();
         let profile = input::merge(files, selection, true, &mut ReadReport::default());
-        // At its end a run removes what it has merged.
+        // When a run ends, it removes the files that it has merged.
         if profile.trees().recordings.is_empty() && self.at.is_some() {
             return;
         }
@@ -92,7 +92,7 @@ impl Readings {
         })
     }
 
-    /// Returns the time that the last seconds are.
+    /// Returns the length of the "last seconds".
     pub(super) fn recent_time(&self) -> Duration {
         let first = self.earlier.first().map(|(at, _)| *at);
         match (first, self.at) {
@@ -101,7 +101,7 @@ impl Readings {
         }
     }
 
-    /// Returns which processes there are.
+    /// Returns a text that says how many processes record, and how many have ended.
     pub(super) fn state(&self, sources: &Sources) -> String {
         let recordings = self.latest.trees().recordings.len();
         let running = counted(sources.running, "process runs", "processes run");

@@ -1,4 +1,4 @@
-//! The terminal of a live view: its other screen, without echo, until the view is closed.
+//! The terminal of a live view: its alternate screen, without echo, until the view is closed.
 //!
 //! Ctrl-C and Ctrl-Z keep their meaning, so that they reach the program of `edbprof run --live`.
 
@@ -23,7 +23,7 @@ use crate::cli::exit::Error;
 use crate::cli::ui::Stream;
 use crate::commands::run::os::stop_self;
 
-/// Switches to the other screen, and hides the cursor.
+/// Switches to the alternate screen, and hides the cursor.
 const ENTER: &str = "\x1b[?1049h\x1b[?25l\x1b[2J";
 /// Undoes both.
 const LEAVE: &str = "\x1b[0m\x1b[?25h\x1b[?1049l";
@@ -85,7 +85,8 @@ impl Screen {
         let _ = tcsetattr(&*tty, OptionalActions::Drain, &self.before);
     }
 
-    /// Stops this process by a signal that is blocked, with the terminal as it was meanwhile.
+    /// Stops this process by a signal that is blocked. While it is stopped, the terminal is as
+    /// before the view.
     ///
     /// # Errors
     ///
@@ -100,17 +101,17 @@ impl Screen {
         self.frames.backend().tty.as_fd()
     }
 
-    /// The modes before the view.
+    /// Returns the modes that the terminal had before the view.
     pub(super) fn modes(&self) -> &Termios {
         &self.before
     }
 
-    /// Reads what was typed. Nothing means that the terminal is gone.
+    /// Reads typed bytes. No bytes mean that the terminal is gone.
     pub(super) fn read(&self, bytes: &mut [u8]) -> io::Result<usize> {
         (&self.frames.backend().tty).read(bytes)
     }
 
-    /// Returns the part of the terminal that a profile has.
+    /// Returns the part of the terminal that shows the profile.
     pub(super) fn terminal(&self) -> Terminal {
         let size = self.frames.backend().size().unwrap_or_default();
         Terminal {
@@ -120,7 +121,7 @@ impl Screen {
         }
     }
 
-    /// Draws everything anew next time, because another program may have written here.
+    /// Notes that everything must be drawn anew, because another program may have drawn.
     pub(super) fn redraw(&mut self) {
         self.is_stale = true;
     }
@@ -232,7 +233,7 @@ impl Backend for Tty {
                 style = Some((cell.fg, cell.modifier));
             }
             self.waiting.push_str(cell.symbol());
-            // A character that is twice as wide is followed by a move.
+            // After a character that is two columns wide, the cursor is moved.
             next = Some((x + 1, y));
         }
         self.waiting.push_str("\x1b[0m");
@@ -275,7 +276,7 @@ impl Backend for Tty {
 
     fn size(&self) -> io::Result<Size> {
         let size = tcgetwinsize(&self.tty)?;
-        // A terminal that says no size.
+        // The size if the terminal does not know it.
         let or = |size: u16, default| if size == 0 { default } else { size };
         Ok(Size::new(or(size.ws_col, 80), or(size.ws_row, 24)))
     }

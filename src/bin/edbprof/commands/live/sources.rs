@@ -18,7 +18,7 @@ use crate::input::{self, Input, Owners, ReadReport, finished_beside, is_live};
 /// Places where recordings are.
 pub(super) struct Sources {
     place: Place,
-    /// Live files that were found before. Those of processes that have ended are still read.
+    /// Live files that were found before. They are still read when their processes have ended.
     known: BTreeSet<PathBuf>,
     /// Number of processes that run and record, as of the latest search.
     pub(super) running: usize,
@@ -114,7 +114,7 @@ impl Sources {
                 let mapped: Vec<_> = pids.into_iter().map(mapped_live_files).collect();
                 self.running = mapped.iter().filter(|files| !files.is_empty()).count();
                 self.known.extend(mapped.into_iter().flatten());
-                // The system says that the process has the file mapped, of any user.
+                // A file that the process has mapped is read even if it is another user's.
                 self.known.iter().map(|path| of_anyone(path)).collect()
             }
             Place::Directories(options) => {
@@ -146,7 +146,7 @@ impl Sources {
         }
     }
 
-    /// Returns `found` and those found before, whose process may have written another since.
+    /// Returns `found`, and the live files found before, unless `found` has them or their results.
     fn with_known(&mut self, found: Vec<Input>) -> Vec<Input> {
         let mut inputs: HashMap<PathBuf, Input> = HashMap::new();
         for input in found {
@@ -156,7 +156,7 @@ impl Sources {
             inputs.insert(input.path.clone(), input);
         }
         for path in &self.known {
-            // One that has become a result is read once, by the name of the result.
+            // A file that has become a result is read once, by the name of the result.
             let is_there = |path: &Path| inputs.contains_key(path);
             let is_found =
                 is_there(path) || finished_beside(path).is_some_and(|path| is_there(&path));
@@ -201,7 +201,7 @@ fn find_in(options: &InputOptions, directory: &Path) -> Vec<Input> {
     input::find(&options, &mut ReadReport::default()).unwrap_or_default()
 }
 
-/// Directories in `directory` that an `edbprof run` records into.
+/// Returns the directories in `directory` that an `edbprof run` records into.
 fn runs_in(directory: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
     let is_run = |entry: &fs::DirEntry| {
@@ -253,7 +253,7 @@ fn parent_of(pid: u32) -> Option<u32> {
     fields.split_ascii_whitespace().nth(1)?.parse().ok()
 }
 
-/// Paths of the live files that the process has mapped, as they are found from here.
+/// Returns the live files that the process has mapped, by paths that are valid for this process.
 pub(in crate::commands) fn mapped_live_files(pid: u32) -> BTreeSet<PathBuf> {
     let maps = fs::read(format!("/proc/{pid}/maps")).unwrap_or_default();
     let lines = maps.split(|&byte| byte == b'\n');
@@ -268,7 +268,7 @@ pub(in crate::commands) fn mapped_live_files(pid: u32) -> BTreeSet<PathBuf> {
         if path.exists() {
             return Some(path.to_owned());
         }
-        // The process may see other mounts, as in a container.
+        // The process may see other mounts, such as in a container.
         let inside = Path::new("/proc")
             .join(pid.to_string())
             .join("root")

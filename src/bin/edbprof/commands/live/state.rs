@@ -21,7 +21,7 @@ const SORTS: [(&str, &str); 4] = [
     ("calls", "calls"),
     ("waiting", "waiting"),
 ];
-/// Shares of the time below which frames are left out, the first one the least.
+/// Shares of the time below which frames are left out, in ascending order.
 const THRESHOLDS: [f64; 5] = [0.001, 0.003, 0.01, 0.03, 0.1];
 
 /// The keys, in the last line.
@@ -49,7 +49,7 @@ pub(super) struct View {
     known: Option<(Choices, u64, Terminal, Vec<String>)>,
 }
 
-/// Returns the order in which a view begins.
+/// Returns the order of functions in a view that was just opened.
 pub(super) fn default_order() -> SortOrder {
     SORTS[0].0.parse().unwrap_or_default()
 }
@@ -170,7 +170,7 @@ impl View {
         }
     }
 
-    /// Does what a key asks for. `lines` are shown, so many at once.
+    /// Reacts to a key. The view has `lines` lines, of which `height` are visible.
     pub(super) fn act(&mut self, key: Key, lines: usize, height: usize) -> Action {
         // The first line is the head of a table, which stays.
         let page = height.saturating_sub(1).max(1);

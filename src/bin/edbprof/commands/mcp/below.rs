@@ -10,7 +10,7 @@ use rustix::io::{Errno, FdFlags, fcntl_setfd};
 
 use crate::cli::exit::Error;
 
-/// Directories below the one that are listed, and profiles in all of them.
+/// Largest depth of directories that are listed, and largest number of profiles in all of them.
 const DEEPEST: usize = 4;
 const MOST: usize = 1000;
 
@@ -21,7 +21,7 @@ pub(super) struct Below {
     path: PathBuf,
 }
 
-/// A file that is open, for programs that this process starts.
+/// An open file, for programs that this process starts.
 #[derive(Debug)]
 pub(super) struct Opened {
     file: File,
@@ -41,7 +41,7 @@ impl Below {
     ///
     /// # Errors
     ///
-    /// When it is none.
+    /// When `path` is no directory.
     pub(super) fn open(path: &Path) -> Result<Below, Error> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let directory = rustix::fs::open(path, flags, Mode::empty());
@@ -69,7 +69,7 @@ impl Below {
         let path = path.strip_prefix(&self.path).unwrap_or(path);
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
         let file = match beneath(&self.directory, path, flags) {
-            // An old kernel, or a container that forbids what it doesn't know.
+            // The kernel is old, or a container forbids system calls that it doesn't know.
             Err(Errno::NOSYS | Errno::PERM) => without_links(&self.directory, path, flags),
             other => other,
         };
@@ -118,7 +118,7 @@ impl Below {
             let path = below.join(name);
             match entry.file_type() {
                 FileType::Directory if depth > 0 => {
-                    // One that can't be read hides no other.
+                    // If one directory can't be read, the others are still listed.
                     let _ = self.add_profiles(&path, depth - 1, found);
                 }
                 FileType::RegularFile if is_profile(name) => {

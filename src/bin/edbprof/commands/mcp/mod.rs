@@ -1,8 +1,8 @@
 //! `edbprof mcp`: answers the questions of an assistant, by the Model Context Protocol.
 //!
-//! Messages of JSON-RPC, one a line, come on stdin; answers go to stdout. Each tool runs this
-//! program again on a file that is open already, so a profile that is damaged, or too large, ends
-//! that process and not the server.
+//! JSON-RPC messages come from stdin, one in each line; answers go to stdout. Each tool runs this
+//! program again, on a file that is open already. So a damaged or too large profile ends that
+//! process, and not the server.
 //!
 //! | module | content |
 //! |---|---|
@@ -72,11 +72,11 @@ pub(crate) fn mcp(options: &McpOptions) -> Result<Exit, Error> {
     }
 }
 
-/// Returns the answer to a message; none to notifications.
+/// Returns the answer to a message; `None` for a notification.
 fn answer(tools: &Tools, message: &Value) -> Option<Value> {
     let id = message.get("id");
     let Some(method) = message.get("method").and_then(Value::as_str) else {
-        // An answer to a request, of which this server makes none.
+        // An answer is ignored, because this server makes no requests.
         let is_answer = message.get("result").or(message.get("error")).is_some();
         let id = id.unwrap_or(&Value::Null);
         return (!is_answer).then(|| failure(id, INVALID_REQUEST, "there is no method"));

@@ -1,4 +1,4 @@
-//! The tools, each of which runs this program with other words.
+//! The tools. Each runs this program with the command line for its question.
 
 use std::io::{self, Read};
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use super::below::{Below, Opened};
 use super::tool_error::ToolError;
 use crate::cli::args::McpOptions;
 
-/// Size of the longest answer, bytes; each of its words may be long.
+/// Size of the longest answer, bytes. A limit of words is not enough, because words may be long.
 const LONGEST: u64 = 1 << 20;
 
 /// The tools of one server.
@@ -43,7 +43,7 @@ impl Tools {
         let pattern = json!({"type": "string", "description": "Pattern of functions: a name, \
             json.*, JSONEncoder.encode, encoder.py:encode; * and ? as in a shell"});
         let words = json!({"type": "integer", "minimum": 1, "maximum": self.max_words,
-            "description": "Most words of the answer"});
+            "description": "Largest number of words in the answer"});
         let tool = |name: &str, about: &str, properties: Value, required: &[&str]| {
             let mut properties = properties;
             properties["max_words"] = words.clone();
@@ -99,7 +99,7 @@ impl Tools {
         if self.allows_run {
             tools.push(tool(
                 "record",
-                "Run a program and record it; the profile lies in the server's directory then.",
+                "Run a program and record it; the profile is then in the server's directory.",
                 json!({
                     "arguments": {"type": "array", "minItems": 1, "items": {"type": "string"},
                         "description": "The program and its arguments, which no shell reads"},
@@ -185,7 +185,7 @@ impl Tools {
         ];
         let names = names.iter().filter(|name| name.ends_with(".timeline"));
         let opened = names.map(|name| self.open(name));
-        // The reason is that of the last place where it could be.
+        // If both fail, the reason of the second one is returned.
         let timeline = opened.reduce(|one, other| one.or(other));
         let timeline = timeline.ok_or(ToolError::NoTimeline)??;
         let function = asked.text("function")?.to_owned();
@@ -254,7 +254,8 @@ impl Tools {
             .arg(name)
             .arg("--json")
             .arg(format!("--max-words={most}"));
-        // The client's words are values or follow `--`, so they are never options.
+        // The client's words are values of options or follow `--`, so they are never taken for
+        // options.
         let (values, positional): (Vec<_>, Vec<_>) =
             words.iter().partition(|word| word.starts_with("--"));
         command.args(values).arg("--").args(positional);
@@ -288,7 +289,7 @@ fn output(mut command: Command) -> Result<(String, bool), ToolError> {
     })
 }
 
-/// Reads the beginning of a stream as text, and the rest to its end.
+/// Returns the beginning of a stream as text, and reads the rest without keeping it.
 fn read_bounded(mut stream: impl Read) -> String {
     let mut bytes = Vec::new();
     let _ = stream.by_ref().take(LONGEST).read_to_end(&mut bytes);
@@ -296,7 +297,7 @@ fn read_bounded(mut stream: impl Read) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// Returns the beginning of `text`, and says how much is left out.
+/// Returns the first `most` words of `text`, and the number of words that are left out.
 fn first_words(text: &str, most: usize) -> String {
     let all = text.split_whitespace().count();
     if all <= most {

@@ -1,11 +1,11 @@
 //! Times at which recorded processes ended.
 //!
-//! A process has its live file mapped as long as it runs the program that records. When it ends
-//! in any way, or replaces the program, the system closes the file, and inotify reports this. A
-//! descriptor for each process would report its end alone, and would have to be opened in time.
+//! A process has its live file mapped as long as it runs the program that records. When it ends in
+//! any way, or replaces the program, the system closes the file, and inotify reports this. A
+//! descriptor of the process would report only its end, and would have to be opened in time.
 //!
-//! The system knows the processor time of a process until its parent has waited for it, which is
-//! after the file was closed.
+//! After the file was closed, the system knows the processor time of the process until its parent
+//! has waited for it.
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
@@ -19,7 +19,7 @@ use edbprof::model::ProcessIdentity;
 use super::os::processor_ns;
 use super::survivors::live_files;
 
-/// Ends by the names of the live files.
+/// The ends of processes, by the names of their live files.
 #[derive(Default)]
 pub(super) struct Endings {
     watch: Option<OwnedFd>,
@@ -34,8 +34,8 @@ struct End {
 }
 
 impl Endings {
-    /// Begins to watch a directory of recordings. Without room for another watch, times stay
-    /// unknown.
+    /// Begins to watch a directory of recordings. If the system has no room for another watch,
+    /// times stay unknown.
     pub(super) fn watch(directory: &Path) -> Endings {
         Endings {
             watch: watch(directory),
@@ -43,19 +43,19 @@ impl Endings {
         }
     }
 
-    /// Watches another directory, too, to which recordings have been moved.
+    /// Also watches another directory, to which recordings have been moved.
     pub(super) fn watch_also(&self, directory: &Path) {
         if let Some(watch) = &self.watch {
             add_directory(watch, directory);
         }
     }
 
-    /// Descriptor that can be read from when a process has ended.
+    /// Returns the descriptor that can be read from when a process has ended.
     pub(super) fn as_fd(&self) -> Option<BorrowedFd<'_>> {
         self.watch.as_ref().map(AsFd::as_fd)
     }
 
-    /// Number of that descriptor.
+    /// Returns the number of that descriptor.
     pub(super) fn descriptor(&self) -> Option<RawFd> {
         self.watch.as_ref().map(AsRawFd::as_raw_fd)
     }
@@ -84,7 +84,7 @@ impl Endings {
         for (path, facts) in live_files(directory) {
             let end = path.file_name().and_then(|name| self.ends.get(name));
             if let Some(&end) = end.filter(|_| !facts.process.has_mapped(&path)) {
-                // Without it, open calls last until the latest event.
+                // If this fails, open calls last until the latest event.
                 let file = File::options().read(true).write(true).open(path);
                 let is_here = facts.process.pid_namespace == here;
                 let processor_ns = if is_here { end.processor_ns } else { 0 };
@@ -94,7 +94,7 @@ impl Endings {
     }
 }
 
-/// Process id in the name of a live file.
+/// Returns the process id in the name of a live file.
 fn pid(live_file: &OsStr) -> Option<u32> {
     let name = live_file.to_str()?.strip_prefix("edbprof_")?;
     let (pid, rest) = name.split_once('_')?;
@@ -117,7 +117,7 @@ fn add_directory(watch: &OwnedFd, directory: &Path) -> bool {
     add_watch(watch, directory, WatchFlags::CLOSE_WRITE).is_ok()
 }
 
-/// Names of files that were closed.
+/// Returns the names of files that were closed.
 #[cfg(target_os = "linux")]
 fn closed_files(watch: &OwnedFd) -> Vec<OsString> {
     use std::mem::MaybeUninit;
@@ -135,7 +135,7 @@ fn closed_files(watch: &OwnedFd) -> Vec<OsString> {
     names
 }
 
-/// Elsewhere there are no live files.
+/// Other systems have no live files.
 #[cfg(not(target_os = "linux"))]
 fn watch(_: &Path) -> Option<OwnedFd> {
     None

@@ -1,8 +1,8 @@
-//! The exception that made the program fail, as its process has noted it.
+//! The exception that made the program fail, from the note that its process has left.
 //!
-//! A process that ends with one leaves a file in the directory of recordings, `exception_PID`,
-//! which holds the traceback. The program has printed its own before the summary; this one comes
-//! behind.
+//! A process that an exception ends leaves a file in the directory of recordings, `exception_PID`,
+//! which contains the traceback. The program prints it before the summary; it is printed again
+//! after the summary.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -26,7 +26,7 @@ struct Exception {
 }
 
 impl Exceptions {
-    /// Reads and removes those in `directory`.
+    /// Reads the files in `directory`, and removes them.
     pub(super) fn take(directory: &Path) -> Exceptions {
         let mut all = BTreeMap::new();
         for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
@@ -53,11 +53,11 @@ impl Exceptions {
         Exceptions(all)
     }
 
-    /// Returns the lines that say why a run failed: the traceback of the process that was started,
-    /// `pid`, or else that of the last descendant which an exception has ended.
+    /// Returns the lines that say why a run failed. They are the traceback of the process that was
+    /// started, `pid`, or else that of the last descendant that an exception has ended.
     ///
     /// A descendant's exception did not end the run if another process began later, at
-    /// `latest_start_unix_ns`, or if the run has no exit status and so no such time.
+    /// `latest_start_unix_ns`. A run without an exit status has no such time, and no reason.
     pub(super) fn reason(
         &self,
         pid: Option<u32>,

@@ -21,8 +21,8 @@ use super::wait;
 use crate::cli::args::RunOptions;
 use crate::cli::exit::Error;
 
-/// Environment variable that makes Python processes record themselves: lines `name=value`, read
-/// by `edbprof_native/_startup.py`. Empty, it keeps a process from recording.
+/// Environment variable that makes Python processes record themselves. It has lines `name=value`,
+/// which `edbprof_native/_startup.py` reads. If it is empty, a process does not record.
 pub(super) const VARIABLE: &str = "EDBPROF_RUN";
 
 /// Program that has ended.
@@ -52,7 +52,7 @@ pub(super) fn execute(
         _ => None,
     };
     let image = image(program, settings).map_err(not_started)?;
-    // Without it, signals that processes send to the group may arrive twice.
+    // Without the probe, signals that processes send to the group may arrive twice.
     let (stream, process) = group_probe::connect(&options.command).ok().unzip();
     let probe = process.as_ref();
     let probe = probe.map(|process| |parent| process.run(parent));
@@ -88,7 +88,8 @@ fn image(program: &Program, settings: Option<OsString>) -> io::Result<Image> {
     })
 }
 
-/// Value of [`VARIABLE`]. The directory comes last, because it may contain any character.
+/// Returns the value of [`VARIABLE`]. The directory comes last, because it may contain any
+/// character.
 fn settings(options: &RunOptions, directory: &Path) -> OsString {
     // Patterns have no tabs: see RunOptions.
     let patterns = |name, patterns: &[String]| match patterns {
@@ -118,8 +119,7 @@ fn settings(options: &RunOptions, directory: &Path) -> OsString {
         lines += &format!("annotations={}\n", names.join(" "));
     }
     if let Some(bytes) = options.timeline {
-        // Each process finds the room that the others have taken, so all together leave that much
-        // free.
+        // Each process sees the room that all have taken, so together they leave this much free.
         let floor = |free: u64| free - free / 4;
         let disk = statvfs(directory).map_or(0, |volume| {
             floor(volume.f_bavail.saturating_mul(volume.f_frsize))

@@ -1,8 +1,9 @@
-//! Tells signals to the process group from signals to this process alone.
+//! Distinguishes signals to the process group from signals to this process alone.
 //!
-//! The former reach the program by themselves, and the latter have to be forwarded. A signal itself
-//! does not say which of the two it is. So there is a probe: a process in the group that blocks all
-//! signals. The signals that are pending there were sent to the group. It ends with this process.
+//! Signals to the group reach the program by themselves; the others must be forwarded. A signal
+//! itself does not say which of the two it is. So there is a probe: a process in the group that
+//! blocks all signals. Signals that are pending there were sent to the group. The probe ends with
+//! this process.
 
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
@@ -21,9 +22,10 @@ use super::process_state::state_of;
 /// This process's view of the probe.
 pub(super) struct GroupProbe {
     pub(super) pid: libc::pid_t,
-    /// Takes a signal's number and the milliseconds to wait for it, gives 1 or 0.
+    /// Connection to the probe. It gets a signal's number and the milliseconds to wait for it, and
+    /// answers 1 or 0.
     stream: UnixStream,
-    /// Signals to the group that only the program got, which is a little older.
+    /// Signals to the group that only the program got, because it is a little older than the probe.
     missed: SignalSet,
 }
 
@@ -34,11 +36,11 @@ pub(super) struct ProbeProcess<'w> {
     words: &'w [OsString],
 }
 
-/// Time that a sender may take from one process to the next. systemd and pkill send a signal for
-/// all to each process alone.
+/// Time that a sender may take from one process to the next. systemd and pkill send a signal to all
+/// processes one by one.
 const ONE_BY_ONE_MS: u8 = 2;
-/// Number of such times that are waited while the sender is ready to run, since it may be on its
-/// way to the next process while others use the processors.
+/// Largest number of such waits while the sender is ready to run. It may still be about to send to
+/// the next process, if others use the processors.
 const MOST_WAITS: usize = 50;
 /// Time after which a probe that does not answer may have been stopped.
 const ANSWER: Duration = Duration::from_millis(50);
@@ -59,7 +61,7 @@ pub(super) fn connect(words: &[OsString]) -> io::Result<(UnixStream, ProbeProces
 }
 
 impl ProbeProcess<'_> {
-    /// Runs the probe, in its process, until this one ends.
+    /// Runs the probe, in its own process, until the process `parent` ends.
     pub(super) fn run(&self, parent: u32) {
         die_with(parent);
         close_all_but(&[self.stream.as_raw_fd()]);
@@ -77,13 +79,13 @@ impl GroupProbe {
         })
     }
 
-    /// Descriptor that this process needs for it.
+    /// Returns the descriptor of the connection to the probe.
     pub(super) fn descriptor(&self) -> c_int {
         self.stream.as_raw_fd()
     }
 
-    /// Returns true if the signal was sent to the whole group. Forgets it, so each that was
-    /// sent there counts for one that has arrived here.
+    /// Returns true if the signal was sent to the whole group. Then forgets it, so that each signal
+    /// to the group accounts for one that arrives here.
     pub(super) fn has_got(&mut self, signal: &Arrived) -> bool {
         let wait = match signal.is_sent() && signal.number <= libc::SIGSYS {
             true => ONE_BY_ONE_MS,
@@ -97,7 +99,7 @@ impl GroupProbe {
         }
         let missed = self.missed.has(signal.number);
         self.missed.remove(signal.number);
-        // Without an answer: the terminal sends to groups.
+        // If the probe does not answer, signals of the terminal count as sent to the group.
         missed || got.unwrap_or(!signal.is_sent())
     }
 
@@ -113,7 +115,7 @@ impl GroupProbe {
         loop {
             match self.stream.read_exact(&mut answer) {
                 Ok(()) => return Ok(answer == [1]),
-                // A stop of the group stops it too.
+                // A stop of the group stops the probe too.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     if self.has_stopped() {
                         self.send_continue();
@@ -140,19 +142,20 @@ impl GroupProbe {
         matches!(status, Ok(Some((_, status))) if status.stopped())
     }
 
-    /// Waits until a signal that is just being sent to the group has reached all of it.
+    /// Waits until a signal that is just being sent to the group has reached all its processes.
     pub(super) fn settle(&self) {
-        // The system changes no group, not even into the same, while it sends to groups.
+        // While the system sends a signal to groups, it changes no process's group, not even to the
+        // same one.
         let _ = setpgid(Pid::from_raw(self.pid), Some(getpgrp()));
     }
 }
 
 impl Drop for GroupProbe {
-    /// Ends the probe. If it died with this process, it would stay as a zombie where the first
-    /// process waits for no child, as in many containers.
+    /// Ends the probe, and waits for it. Otherwise it would stay as a zombie where the first
+    /// process never waits for children, such as in many containers.
     fn drop(&mut self) {
         let pid = Pid::from_raw(self.pid);
-        // Waited for already, the number may be another process's by now.
+        // If it was waited for already, its number may now be another process's.
         if matches!(waitpid(pid, WaitOptions::NOHANG), Ok(None)) {
             send(self.pid, libc::SIGKILL);
             let _ = waitpid(pid, WaitOptions::empty());
@@ -160,7 +163,7 @@ impl Drop for GroupProbe {
     }
 }
 
-/// Returns true if the sender of the signal runs, or would if it had a processor.
+/// Returns true if the sender of the signal runs, or is ready to run.
 fn is_running(signal: &Arrived) -> bool {
     let sender = signal.sender().filter(|&sender| sender != 0);
     sender.and_then(state_of) == Some(b'R')
@@ -172,7 +175,7 @@ fn answer(mut stream: &UnixStream, parent: u32) {
     while stream.read_exact(&mut question).is_ok() {
         let [signal, wait] = question;
         let got = take_within(&SignalSet::of(&[c_int::from(signal)]), wait);
-        // The parent's own SIGCONT is for this process alone.
+        // SIGCONT from the parent is for this process alone.
         let got = got.is_some_and(|got| got.sender() != Some(parent));
         if stream.write_all(&[u8::from(got)]).is_err() {
             return;

@@ -2,10 +2,10 @@
 //!
 //! The program starts as it does without edbprof: in the same process group, with the same
 //! descriptors and signal dispositions. One variable in its environment says what to record, and
-//! into which directory. Every Python process that inherits it, the program or any child, finds the
-//! variable when it starts and records itself. The `.pth` file that the Python package installs
-//! looks for it. A child with an environment of its own finds the run by its ancestors. When the
-//! program has ended, the recordings are merged, and this process ends like the program.
+//! into which directory. Every Python process that inherits the variable, the program or any child,
+//! finds it at the start and records itself. The `.pth` file that the Python package installs looks
+//! for it. A child without the variable finds the run through its ancestors. When the program has
+//! ended, the recordings are merged. Then this process ends in the way in which the program ended.
 //!
 //! | step | modules |
 //! |---|---|
@@ -15,10 +15,10 @@
 //! | send it signals | [`group_probe`] |
 //! | write the results | [`results`]: [`survivors`], [`unrecorded`], [`started`], [`reasons`], [`writing`] |
 //! | say why it failed | [`exception`] |
-//! | end like it | [`end`] |
+//! | end as it ended | [`end`] |
 //! | run it again | [`repeat`] |
 //!
-//! [`os`] has the system calls that no crate has in a safe form.
+//! [`os`] wraps system calls for which no crate has a safe function.
 
 mod end;
 mod endings;

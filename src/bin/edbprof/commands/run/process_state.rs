@@ -1,7 +1,7 @@
-//! State of a process, as the system shows it.
+//! State of a process that the system shows.
 
-/// Returns the letter for the state; nothing for a process that is not there, and on systems that
-/// do not say.
+/// Returns the letter for the state; `None` if there is no such process, or if the system does not
+/// say.
 pub(super) fn state_of(pid: u32) -> Option<u8> {
     let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
     // The state comes after the name, which is in parentheses.

@@ -17,14 +17,15 @@ const LONG_OPTIONS_OF_PYTHON: [&str; 3] = ["--help", "--version", "--check-hash-
 /// Program to start.
 pub(super) struct Program {
     pub(super) path: PathBuf,
-    /// Its name first.
+    /// Command line, with the program's name first.
     pub(super) arguments: Vec<OsString>,
-    /// The user chose it as a Python, so its name does not matter.
+    /// True if the user chose it as a Python, so that its name does not matter.
     is_python: bool,
 }
 
 impl Program {
-    /// Python that runs it: the program itself, or the one that its first line names.
+    /// Returns the Python that runs the program: the program itself, or the one that its first line
+    /// names.
     pub(super) fn python(&self) -> Option<PathBuf> {
         match self.is_python {
             true => Some(self.path.clone()),
@@ -33,8 +34,8 @@ impl Program {
     }
 }
 
-/// Checks that the first word is no mistyped option of edbprof. Such a word would be passed on
-/// to Python, which would explain its own usage.
+/// Checks that the first word is no mistyped option of edbprof. Otherwise the word would be passed
+/// to Python, which would print its own usage.
 ///
 /// # Errors
 ///
@@ -50,18 +51,18 @@ pub(super) fn check(options: &RunOptions) -> Result<(), Error> {
             let name = option.split('=').next().unwrap_or(option);
             Err(Error::Usage(format!(
                 "neither edbprof run nor Python has an option {name}; edbprof run --help lists \
-                 ours, and those of the program come after its name"
+                 those of edbprof, and options of the program come after its name"
             )))
         }
         _ => Ok(()),
     }
 }
 
-/// Program that `options` name.
+/// Returns the program that `options` name.
 ///
 /// Options of Python like `-m module` and `-c code` are passed to Python. So are files and
-/// directories that are Python's by their suffix, or that can't be executed. A word without a slash
-/// is otherwise looked up on PATH, as shells do.
+/// directories that are Python's by their suffix, or that can't be executed. Any other word without
+/// a slash is looked up on PATH, like in shells.
 ///
 /// # Errors
 ///
@@ -121,7 +122,8 @@ fn by_python(options: &RunOptions) -> Result<Program, Error> {
     })
 }
 
-/// The word by which a user would start this Python, which the program sees.
+/// Returns the word by which a user would start this Python. The program sees this word as its
+/// name.
 fn typed(python: &Path, named: Option<&Path>) -> OsString {
     if let Some(named) = named {
         return named.into();
@@ -134,7 +136,8 @@ fn typed(python: &Path, named: Option<&Path>) -> OsString {
 /// Names of Python, in the order in which users try them.
 const NAMES: [&str; 2] = ["python", "python3"];
 
-/// Python to run: the one that was named, else the one beside this program, else one on PATH.
+/// Returns the Python to run: the one that was named, else the one beside this program, else one on
+/// PATH.
 fn python(options: &RunOptions) -> Result<PathBuf, Error> {
     if let Some(python) = &options.python {
         return which(python).map_err(|_| {

@@ -20,7 +20,7 @@ use crate::input::script;
 /// Reason why there is no recording at all.
 pub(super) struct Reason {
     pub(super) text: String,
-    /// There should be one, and it could not be written.
+    /// True if there should be one, and it could not be written.
     pub(super) is_failure: bool,
 }
 
@@ -30,7 +30,7 @@ const LIMIT: i64 = 2;
 /// Pythons that are asked, of those that recorded processes have started.
 const MOST_ASKED: usize = 16;
 
-/// Says whether the package is there, and whether Python looks for it when it starts.
+/// Prints if the package is there, and if Python looks for it when it starts.
 const QUESTION: &str = "
 import importlib.util, os, platform, site
 spec = importlib.util.find_spec('edbprof_native')
@@ -41,7 +41,7 @@ print(platform.python_version(), int(spec is not None), int(is_started))
 ";
 
 impl Reason {
-    /// There should be recordings, and they could not be written.
+    /// Returns the reason `text` for recordings that should exist, but could not be written.
     pub(super) fn failure(text: &str) -> Reason {
         Reason {
             text: text.to_owned(),
@@ -56,7 +56,7 @@ impl Reason {
         }
     }
 
-    /// The reason of a program that has recorded nothing into `directory`.
+    /// Returns the reason why `program` has recorded nothing into `directory`.
     pub(super) fn of(
         program: &Program,
         directory: &Path,
@@ -109,7 +109,7 @@ fn of_other(program: &Program) -> String {
 /// Reasons why Pythons that recorded processes have started are not recorded.
 #[derive(Default)]
 pub(super) struct ReasonsOfStarted {
-    /// Answers of Pythons that were asked with these options.
+    /// Answers of Pythons, by the programs and options with which they were asked.
     answers: HashMap<(PathBuf, Vec<OsString>), Option<Answer>>,
 }
 
@@ -180,11 +180,11 @@ fn of_python(program: &Program, python: &Path) -> Because {
     }
     Because::Unknown(format!(
         "edbprof is installed for {name}, but the process ended before it recorded anything, \
-         had no variable {VARIABLE}, or has told itself what failed"
+         had no variable {VARIABLE}, or has itself reported what failed"
     ))
 }
 
-/// Python's options that say what it imports when it starts.
+/// Returns the options of Python that decide which modules it imports at its start.
 fn flags(path: &Path, arguments: &[OsString], python: &Path) -> Vec<OsString> {
     let mut flags = Vec::new();
     if path != python {
@@ -194,7 +194,7 @@ fn flags(path: &Path, arguments: &[OsString], python: &Path) -> Vec<OsString> {
         let Some(letters) = word.to_str().and_then(|word| word.strip_prefix('-')) else {
             break;
         };
-        // The rest of the word is an argument of these letters.
+        // After these letters, the rest of the word is their argument.
         let end = letters.find(['c', 'm', 'W', 'X']).unwrap_or(letters.len());
         let known = letters[..end]
             .chars()
@@ -211,7 +211,7 @@ fn flags(path: &Path, arguments: &[OsString], python: &Path) -> Vec<OsString> {
     flags
 }
 
-/// Returns true if Python only prints something about itself.
+/// Returns true if `flags` make Python only print something about itself.
 fn runs_no_program(flags: &[OsString]) -> bool {
     let only_print = ["-V", "-h", "-?"];
     flags
@@ -223,11 +223,11 @@ fn runs_no_program(flags: &[OsString]) -> bool {
 struct Answer {
     version: String,
     is_installed: bool,
-    /// It looks for edbprof when it starts.
+    /// True if this Python looks for edbprof when it starts.
     is_started: bool,
 }
 
-/// Asks a Python whether it would record.
+/// Asks a Python if it would record.
 fn ask(python: &Path, flags: &[OsString]) -> Option<Answer> {
     let mut child = Command::new(python)
         .args(flags)

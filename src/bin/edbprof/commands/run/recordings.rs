@@ -15,26 +15,26 @@ use crate::cli::exit::Error;
 use crate::cli::names::{PREFIX, RECORDINGS_PREFIX};
 use crate::input::temporary_directories;
 
-/// Bytes that a temporary directory needs room for.
+/// Bytes that must be free in a temporary directory.
 pub(super) const ROOM: usize = 1 << 20;
 
 /// Directory of recordings.
 pub(in crate::commands) enum Recordings {
-    /// The user's own, which stays.
+    /// A directory that the user has named. It stays.
     Kept(Place),
-    /// Removed at the end, unless the results lack some recordings. Locked while this process
-    /// lives, so that `edbprof clean` keeps it.
+    /// A directory that is removed at the end, unless the results lack some recordings. It is
+    /// locked while this process lives, so that `edbprof clean` keeps it.
     Temporary(Place),
-    /// There is none, for this reason: the program runs without being recorded.
+    /// The program is not recorded, because there is no directory, for this reason.
     Nowhere(String),
 }
 
-/// A directory, and a descriptor by which it is found if the program has renamed it.
+/// A directory. If the program renames it, it is found through the descriptor.
 pub(in crate::commands) struct Place {
     path: PathBuf,
     /// Removes the directory if the program can't be started.
     temporary: Option<tempfile::TempDir>,
-    /// For processes of other users.
+    /// Directory for processes of other users.
     shared: Option<PathBuf>,
     descriptor: Option<OwnedFd>,
 }
@@ -49,7 +49,7 @@ impl Place {
         }
     }
 
-    /// Path of the directory, if it has another now.
+    /// Returns the present path of the directory, if it isn't `path` any more.
     fn other_path(&self) -> Option<PathBuf> {
         let descriptor = self.descriptor.as_ref()?;
         let file = fstat(descriptor).ok()?;
@@ -64,7 +64,7 @@ impl Place {
             Ok(path) if is_it(&path) => Some(path),
             // The program has removed it, and one of its processes has made it again.
             _ if self.is_made_again() => None,
-            // It has no path any more, but may have files.
+            // It has no path any more, but may still have files.
             _ => is_it(&link).then_some(link),
         }
     }
@@ -76,14 +76,14 @@ impl Place {
         })
     }
 
-    /// Path of the directory now, with the files of all users in it.
+    /// Moves the files of all users into the directory, and returns its present path.
     fn collected(&self) -> PathBuf {
         let path = self.other_path().unwrap_or_else(|| self.path.clone());
         if let Some(name) = self.shared.as_ref().and_then(|shared| shared.file_name()) {
             let shared = path.join(name);
             // Files that can't be moved are not read.
             let _ = shared_place::empty(&shared, &path);
-            // Their processes could not remove them from there.
+            // The processes of these files had no right to remove them.
             for (file, _) in live_files(&path).filter(|(_, facts)| facts.is_superseded) {
                 let _ = fs::remove_file(file);
             }
@@ -93,7 +93,7 @@ impl Place {
 }
 
 impl Recordings {
-    /// Creates the directory: `keep`, or a temporary one.
+    /// Creates the directory `keep`, or a temporary one.
     ///
     /// # Errors
     ///
@@ -137,7 +137,7 @@ impl Recordings {
         let mut place = Place::new(path, descriptor);
         place.temporary = Some(directory);
         if place.shared.is_some() {
-            // Others pass through it, and see nothing of it.
+            // Other users can reach files in it by name, but not list it.
             let _ = fs::set_permissions(&place.path, Permissions::from_mode(0o711));
         }
         Recordings::Temporary(place)
@@ -170,7 +170,7 @@ impl Recordings {
         }
     }
 
-    /// Path of the directory that processes record into.
+    /// Returns the path of the directory that processes record into.
     ///
     /// # Errors
     ///
@@ -180,12 +180,12 @@ impl Recordings {
         Ok(place.shared.as_ref().unwrap_or(&place.path))
     }
 
-    /// Path of the directory that has all recordings in the end.
+    /// Returns the path of the directory that has all recordings at the end.
     pub(super) fn directory(&self) -> Option<&Path> {
         self.place().ok().map(|place| &*place.path)
     }
 
-    /// Path of the directory that has all recordings by now.
+    /// Moves all recordings of now into one directory, and returns its path.
     ///
     /// # Errors
     ///
@@ -194,13 +194,14 @@ impl Recordings {
         self.place().map(Place::collected)
     }
 
-    /// Descriptor that stays open while the program runs.
+    /// Returns the descriptor that stays open while the program runs.
     pub(super) fn descriptor(&self) -> Option<RawFd> {
         let place = self.place().ok()?;
         place.descriptor.as_ref().map(AsRawFd::as_raw_fd)
     }
 
-    /// Removes the directory unless it is the user's or `is_needed`. Returns true if it stays.
+    /// Removes the directory, unless the user has named it or `is_needed` is true. Returns true if
+    /// it stays.
     pub(in crate::commands) fn keep_if(self, is_needed: bool) -> bool {
         match self {
             Recordings::Kept(place) => {
@@ -234,7 +235,7 @@ impl Place {
     }
 }
 
-/// Creates a directory of recordings. Its path is absolute, since the program may change its
+/// Creates a directory of recordings. Its path is absolute, because the program may change its
 /// working directory.
 fn create_in(place: &Path) -> io::Result<tempfile::TempDir> {
     tempfile::Builder::new()
@@ -249,7 +250,7 @@ fn has_room(directory: &Path) -> bool {
     })
 }
 
-/// Returns true unless `directory` certainly contains no files that merging would use.
+/// Returns false if `directory` certainly contains no files that merging would use.
 ///
 /// # Errors
 ///

@@ -1,10 +1,9 @@
-//! Entry by which processes find the run that an ancestor of theirs belongs to.
+//! The entry through which processes find the run that one of their ancestors belongs to.
 //!
-//! The program may start Pythons with an environment of their own, which lacks the variable. Such a
-//! process looks for its ancestors in a directory of the user's. The place is fixed, because a
-//! process with its own environment can know no other. It is in memory, because a temporary
-//! directory may be full or read-only. A Python outside of any run finds that there is no
-//! directory, so the directory is removed with its last entry.
+//! The program may start Pythons with another environment, which lacks the variable. Such a process
+//! looks for its ancestors in a directory of the user. The directory has a fixed path, because the
+//! environment names none. It is in memory, because a temporary directory may be full or read-only.
+//! It is removed with its last entry, so that a Python outside of any run finds no directory.
 
 use std::ffi::OsStr;
 use std::fs::{self, DirBuilder};
@@ -15,23 +14,23 @@ use std::path::{Path, PathBuf};
 use edbprof::format::process::Liveness;
 use edbprof::model::ProcessIdentity;
 
-/// Entry of one run: a link, since creating and reading one are single steps. Its name has the
-/// process, and its target is the value of the variable.
+/// Entry of one run. It is a link, because links are created and read in single steps. Its name is
+/// made from the process, and its target is the value of the variable.
 pub(in crate::commands) struct RegisteredRun {
     entry: PathBuf,
 }
 
-/// Times that the directory is created again, because the end of another run has removed it.
+/// Number of attempts to create the directory, which the end of another run may remove at any time.
 const ATTEMPTS: usize = 10;
 
 impl RegisteredRun {
-    /// Registers this process. Returns `None` if the system has no such means.
+    /// Registers this process. Returns `None` if the system can't have such entries.
     pub(super) fn new(settings: &OsStr) -> Option<RegisteredRun> {
         RegisteredRun::of(&ProcessIdentity::of(std::process::id())?, settings)
     }
 
-    /// Registers a process, which the run of its descendants is named after. Returns `None` if the
-    /// system has no such means.
+    /// Registers a process, so that its descendants find the run. Returns `None` if the system
+    /// can't have such entries.
     pub(in crate::commands) fn of(
         process: &ProcessIdentity,
         settings: &OsStr,
@@ -49,7 +48,8 @@ impl RegisteredRun {
                     return Some(run);
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                // One of a killed `edbprof attach`, since a process has one recording at a time.
+                // It is left from a killed `edbprof attach`, because a process has one recording at
+                // a time.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                     let _ = fs::remove_file(&entry);
                 }
@@ -80,7 +80,7 @@ fn entry_name(process: &ProcessIdentity) -> String {
     format!("{pid}-{start}-{pid_namespace}")
 }
 
-/// The process that an entry is named after.
+/// Returns the process that an entry is named after.
 fn process(name: &OsStr) -> Option<ProcessIdentity> {
     let mut numbers = name.to_str()?.split('-');
     Some(ProcessIdentity {
@@ -95,7 +95,7 @@ fn process(name: &OsStr) -> Option<ProcessIdentity> {
 ///
 /// # Errors
 ///
-/// When it can't be created, or others than the user could write to it.
+/// When it can't be created, or other users could write to it.
 fn create(directory: &Path, user: u32) -> io::Result<()> {
     const PRIVATE: u32 = 0o700;
     match DirBuilder::new().mode(PRIVATE).create(directory) {

@@ -1,7 +1,7 @@
-//! Running the program several times, each with results of its own.
+//! Runs the program several times, each time with other results.
 //!
-//! Each run is an `edbprof run` of its own below this process, which has the terminal, the process
-//! group and everything else from it.
+//! Each run is a child process, another `edbprof run`. It inherits the terminal, the process group
+//! and everything else.
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
@@ -56,7 +56,7 @@ pub(super) fn repeat(options: &RunOptions) -> Result<ExitCode, Error> {
     Ok(failed.map_or(ExitCode::SUCCESS, end_like))
 }
 
-/// Returns the options of one run: with results of its own, and a summary after the last one.
+/// Returns the options of one run, with its own results. Only the last run prints a summary.
 ///
 /// # Errors
 ///
@@ -72,14 +72,14 @@ pub(super) fn numbered(options: &RunOptions, number: u32) -> Result<RunOptions, 
     Ok(numbered)
 }
 
-/// Has this run, which is one of several, end with the process that repeats it.
+/// Makes this run, which is one of several, end with the process that repeats it.
 pub(super) fn end_with_parent() {
     let _ = set_parent_process_death_signal(Some(Signal::TERM));
 }
 
 /// Source of the program's standard input.
 enum Input {
-    /// A file, from this offset on.
+    /// A file, from this offset.
     File(u64),
     /// Nothing.
     Empty,
@@ -102,7 +102,7 @@ impl Input {
     }
 }
 
-/// This command line for one of its runs.
+/// Returns this command line, changed for one of its runs.
 fn command(number: u32, input: &Input) -> Command {
     let mut words = std::env::args_os();
     let name = words.next().unwrap_or_else(|| OsString::from("edbprof"));

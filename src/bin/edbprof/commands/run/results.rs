@@ -38,7 +38,7 @@ pub(super) fn write_results(
     };
     endings.watch_also(&directory);
     let survivors = wait_for_survivors(&directory, &mut endings);
-    // They may have left more.
+    // These processes may have left more recordings.
     let directory = recordings.collected().unwrap_or(directory);
     endings.write(&directory);
     if let (true, Some(process)) = (ended.status.exited(), &ended.process) {
@@ -47,7 +47,7 @@ pub(super) fn write_results(
     let unrecorded = UnrecordedProcesses::of(&directory);
     unrecorded.remove();
     if options.start == Start::Off && matches!(has_recordings(&directory), Ok(false)) {
-        // Whoever has attached got the results.
+        // The results were given to the `edbprof attach` that recorded it.
         recordings.keep_if(false);
         return true;
     }
@@ -106,7 +106,7 @@ pub(super) fn write_results(
     exit != Exit::NotWritten
 }
 
-/// Says why nothing was recorded. Returns false if something should have been.
+/// Prints why nothing was recorded. Returns false if something should have been recorded.
 fn show_nothing(reason: Reason, unrecorded: Vec<Value>, options: &RunOptions) -> bool {
     warn(format_args!("nothing was recorded: {}", reason.text));
     let report = RunReport {

@@ -1,8 +1,8 @@
-//! The place where processes record that change their user, as daemons do that root starts.
+//! Makes the place where processes record that change their user, such as daemons started by root.
 //!
-//! It is a directory inside that of the recordings. All who know its name may create files there;
-//! its owner alone lists, replaces or removes them. The name is secret: only processes of the
-//! program have it.
+//! The place is a directory inside the directory of recordings. Everyone who knows its name may
+//! create files there; only its owner may list, replace or remove them. Only processes of the
+//! program know the name.
 
 use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, Metadata, Permissions};
@@ -25,7 +25,7 @@ pub(super) fn make_in(directory: &Path) -> Option<PathBuf> {
     opened.ok().map(|()| place)
 }
 
-/// A name with 128 random bits, from keys that the system has drawn.
+/// Returns a name with 128 random bits, made from random keys of the system.
 fn secret_name() -> String {
     let random = RandomState::new();
     let pid = std::process::id();
@@ -46,7 +46,8 @@ pub(super) fn empty(place: &Path, directory: &Path) -> io::Result<()> {
         if !may_be_moved(&name) || fs::rename(place.join(&name), &target).is_err() {
             continue;
         }
-        // Looked at here, because there it could be replaced meanwhile.
+        // The kind of file is checked after the move, because the file could be replaced in
+        // `place`.
         let is_plain = |found: &Metadata| found.is_file() && found.nlink() == 1;
         if !fs::symlink_metadata(&target).is_ok_and(|found| is_plain(&found)) {
             let _ = fs::remove_file(&target);
@@ -55,7 +56,7 @@ pub(super) fn empty(place: &Path, directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Returns false for files that are being written, which get their names later.
+/// Returns false for files that are being written. They get their final names later.
 fn may_be_moved(name: &OsStr) -> bool {
     !name.as_encoded_bytes().starts_with(b".")
 }

@@ -1,8 +1,8 @@
-//! Programs that recorded processes have started, as their recorders note it.
+//! Reads the notes of recorders on programs that recorded processes have started.
 //!
-//! The directory of recordings has a file `started_PID` for each process that has started some. For
-//! each program it has the number of its process, the number of its words, the path and the words,
-//! each with a NUL.
+//! The directory of recordings has a file `started_PID` for each process that has started programs.
+//! For each program, the file has the process's id, the number of words, the path and the words,
+//! each followed by a NUL.
 
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
@@ -23,12 +23,12 @@ const LONGEST_COMMAND: usize = 80;
 pub(super) struct Started {
     pub(super) pid: u32,
     pub(super) path: PathBuf,
-    /// Its name first.
+    /// Command line, with the program's name first.
     pub(super) arguments: Vec<OsString>,
 }
 
 impl Started {
-    /// Command line, for the user: its beginning.
+    /// Returns the beginning of the command line, for the user.
     pub(super) fn command(&self) -> String {
         let words = self.arguments.iter().skip(1).map(OsString::as_os_str);
         let words = std::iter::once(self.path.as_os_str()).chain(words);
@@ -41,7 +41,8 @@ impl Started {
     }
 }
 
-/// Notes in `directory` of processes that have recorded nothing there, and the files of notes.
+/// Returns the notes in `directory` on processes that have recorded nothing there, and the files of
+/// all notes.
 pub(super) fn unrecorded(directory: &Path) -> (Vec<Started>, Vec<PathBuf>) {
     let (mut started, mut files) = (Vec::new(), Vec::new());
     let mut recorded = HashSet::new();
@@ -58,13 +59,13 @@ pub(super) fn unrecorded(directory: &Path) -> (Vec<Started>, Vec<PathBuf>) {
     (started, files)
 }
 
-/// Number in a file's name.
+/// Returns the process id in a file's name.
 fn pid_behind(name: &OsStr, prefix: &str) -> Option<u32> {
     let rest = name.to_str()?.strip_prefix(prefix)?;
     rest.split('_').next()?.parse().ok()
 }
 
-/// The notes of a file, up to one that is not complete.
+/// Returns the notes of a file, up to the first incomplete one.
 fn notes(bytes: &[u8]) -> Vec<Started> {
     let mut words = bytes.split_inclusive(|&byte| byte == 0);
     let mut next = || words.next()?.strip_suffix(b"\0");

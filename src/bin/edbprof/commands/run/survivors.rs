@@ -1,4 +1,4 @@
-//! Live files of processes that have not ended with the program, or not as they should.
+//! Live files of processes that continue after the program, or that have ended without saving.
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -11,14 +11,14 @@ use edbprof::model::ProcessIdentity;
 use super::endings::Endings;
 use crate::input::is_live;
 
-/// Time that they have. A forkserver or a resource tracker ends when it notices that its parent
-/// has.
+/// Time within which they may end. A forkserver or a resource tracker ends when it notices that its
+/// parent has ended.
 const LIMIT: Duration = Duration::from_millis(500);
 /// Bytes of a live file that name its process.
 const HEADER: u64 = 4096;
 
 /// Waits for the end of all processes that record into `directory`, for half a second at most.
-/// Returns the ids of processes that continue.
+/// Returns the ids of those that continue.
 pub(super) fn wait_for_survivors(directory: &Path, endings: &mut Endings) -> Vec<u32> {
     let limit = Instant::now() + LIMIT;
     loop {
@@ -32,15 +32,15 @@ pub(super) fn wait_for_survivors(directory: &Path, endings: &mut Endings) -> Vec
     }
 }
 
-/// Notes that the program has ended by itself, as `os._exit()` does without a word to anybody.
+/// Notes that the program has ended by itself. With `os._exit()`, the recorder could not note it.
 pub(super) fn note_exit_of(program: &ProcessIdentity, directory: &Path) {
     for (path, facts) in live_files(directory) {
-        // The random number of the program in the process is known in the process alone.
+        // The random number of the program is known only in its process.
         let process = ProcessIdentity {
             program: program.program,
             ..facts.process
         };
-        // The process may have noted more.
+        // If the process has saved, it has noted more than this.
         if process == *program && !facts.is_saved {
             if let Ok(file) = File::options().write(true).open(path) {
                 let _ = live::note_exit(file);
@@ -49,7 +49,7 @@ pub(super) fn note_exit_of(program: &ProcessIdentity, directory: &Path) {
     }
 }
 
-/// Processes that run and record into `directory`.
+/// Returns the processes that run and record into `directory`.
 fn recording_processes(directory: &Path) -> Vec<u32> {
     let running = live_files(directory).filter(|(path, facts)| facts.process.has_mapped(path));
     let mut running: Vec<_> = running.map(|(_, facts)| facts.process.pid).collect();
@@ -58,7 +58,7 @@ fn recording_processes(directory: &Path) -> Vec<u32> {
     running
 }
 
-/// The live files in `directory`, and who writes or wrote them.
+/// Returns the live files in `directory`, and the facts of their processes.
 pub(super) fn live_files(directory: &Path) -> impl Iterator<Item = (PathBuf, Facts)> {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
     let paths = entries.map(|entry| entry.path());
@@ -70,7 +70,8 @@ pub(super) fn live_files(directory: &Path) -> impl Iterator<Item = (PathBuf, Fac
     })
 }
 
-/// Waits until one of the processes, or another that recorded, has ended, for the time `limit` at most.
+/// Waits until one of the processes, or another that recorded, has ended, for at most the time
+/// `limit`.
 #[cfg(target_os = "linux")]
 fn wait_for_end(processes: &[u32], endings: &Endings, limit: Duration) {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -81,7 +82,7 @@ fn wait_for_end(processes: &[u32], endings: &Endings, limit: Duration) {
         let pid = i32::try_from(process).ok().and_then(Pid::from_raw);
         match pid.map(|pid| pidfd_open(pid, PidfdFlags::empty())) {
             Some(Ok(descriptor)) => descriptors.push(descriptor),
-            // It has just ended, or the system has no such descriptors.
+            // The process has just ended, or the system has no such descriptors.
             _ => return std::thread::sleep(limit.min(Duration::from_millis(5))),
         }
     }
@@ -98,7 +99,7 @@ fn wait_for_end(processes: &[u32], endings: &Endings, limit: Duration) {
     let _ = poll(&mut polled, limit.as_ref());
 }
 
-/// Elsewhere there are no live files, so no processes are known.
+/// Other systems have no live files, so no processes are known.
 #[cfg(not(target_os = "linux"))]
 fn wait_for_end(_: &[u32], _: &Endings, limit: Duration) {
     std::thread::sleep(limit);

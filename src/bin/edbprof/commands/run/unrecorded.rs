@@ -1,8 +1,8 @@
-//! Processes of the program that were not recorded, as noted by themselves or by their parents.
+//! Processes of the program that were not recorded, known from their own notes or their parents'.
 //!
-//! Each that knows so itself is a file in the directory of recordings, `unrecorded_PID_CAUSE`,
-//! whose content is an error. The name alone is enough, since a full disk has room for names. Of
-//! others their parents have noted the start.
+//! A process that knows that it is not recorded leaves a file `unrecorded_PID_CAUSE` in the
+//! directory of recordings. Its content is an error. The name alone is enough, because even a full
+//! disk has room for names. For other processes, their parents have noted the start.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,10 +16,10 @@ use super::reasons::ReasonsOfStarted;
 use super::started;
 use crate::cli::names::UNRECORDED_PREFIX;
 
-/// Processes of one cause that are named.
+/// Number of processes of one cause that are named.
 const NAMED: usize = 5;
 
-/// Causes: how files name them, how the user reads them, and whether something has failed.
+/// Causes: the names in files, the texts for users, and true if something has failed.
 const CAUSES: [(&str, &str, bool); 5] = [
     ("no-site", "started with -S", false),
     (
@@ -40,8 +40,8 @@ const CAUSES: [(&str, &str, bool); 5] = [
     ("failed", "recording failed", true),
 ];
 
-/// Cause of files that have a line for each interpreter that a process made itself, beside the
-/// main one. Such a process is recorded, but not in these.
+/// Cause for processes whose subinterpreters were not recorded. The file has a line for each of
+/// these; the process itself is recorded.
 const INTERPRETER: &str = "interpreter";
 
 /// Process that was not recorded.
@@ -59,7 +59,7 @@ pub(super) struct UnrecordedProcesses {
 }
 
 impl UnrecordedProcesses {
-    /// Reads the files in `directory`, and asks the Pythons that nothing is known of.
+    /// Reads the files in `directory`, and asks the Pythons for which there is no note.
     pub(super) fn of(directory: &Path) -> UnrecordedProcesses {
         let mut found = UnrecordedProcesses::read(directory);
         let (started, files) = started::unrecorded(directory);
@@ -127,7 +127,7 @@ impl UnrecordedProcesses {
         }
     }
 
-    /// All of them, for programs.
+    /// Returns all of them, for programs.
     pub(super) fn json(&self) -> Vec<Value> {
         let processes = self
             .by_cause
@@ -140,7 +140,7 @@ impl UnrecordedProcesses {
             .collect()
     }
 
-    /// A line for each cause: how many processes, which ones, and why.
+    /// Returns a line for each cause: the number of processes, their ids, and the cause.
     pub(super) fn lines(&self) -> impl Iterator<Item = String> {
         self.by_cause.iter().map(|(cause, processes)| {
             if cause == INTERPRETER {

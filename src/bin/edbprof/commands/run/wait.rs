@@ -1,5 +1,4 @@
-//! Waits for the program's end, sends it the signals that are meant for it, and stops when it
-//! stops.
+//! Waits for the program's end, forwards signals to it, and stops when it stops.
 
 use std::io;
 use std::os::raw::c_int;
@@ -14,7 +13,7 @@ use super::process_state::state_of;
 /// Signals that stop processes, and can be blocked.
 const STOPS: [c_int; 3] = [libc::SIGTSTP, libc::SIGTTIN, libc::SIGTTOU];
 
-/// Returns how the program has ended.
+/// Waits for the program's end, and returns its status.
 ///
 /// # Errors
 ///
@@ -26,8 +25,8 @@ pub(super) fn until_end(
 ) -> io::Result<WaitStatus> {
     let arrivals = Arrivals::new();
     loop {
-        // Before this process waits for the program, because its processor time is known until
-        // then.
+        // This comes before this process waits for the program, because its processor time is known
+        // only until then.
         endings.look();
         if let Some(status) = look_at_children(program, probe)? {
             return Ok(status);
@@ -39,8 +38,8 @@ pub(super) fn until_end(
     }
 }
 
-/// Has the probe forget what the system has cancelled here: SIGCONT cancels stops that were not
-/// taken yet, and a stop cancels SIGCONT.
+/// Makes the probe forget the signals that the system has cancelled here. SIGCONT cancels stops
+/// that were not taken yet, and a stop cancels SIGCONT.
 fn forget_cancelled(signal: c_int, probe: &mut Option<GroupProbe>) {
     let cancelled = match signal {
         libc::SIGCONT => &STOPS[..],
@@ -63,12 +62,12 @@ fn is_for_program(signal: &Arrived, probe: &mut Option<GroupProbe>) -> bool {
     forget_cancelled(signal.number, probe);
     match probe {
         Some(probe) => !probe.has_got(signal),
-        // Those of the terminal are for the group.
+        // The terminal sends signals to the group.
         None => signal.is_sent(),
     }
 }
 
-/// Looks at all children that have changed; returns the program's status if it has ended.
+/// Handles all children that have ended or stopped; returns the program's status if it has ended.
 fn look_at_children(
     program: libc::pid_t,
     probe: &mut Option<GroupProbe>,
@@ -86,8 +85,8 @@ fn look_at_children(
                 probe.continue_it();
             }
         }
-        // Others are those that this process had before it became edbprof, or has inherited as
-        // the first one of a container.
+        // Other children come from before this process became edbprof, or were inherited by it as
+        // the first process of a container.
     }
     Ok(None)
 }
@@ -98,16 +97,16 @@ fn settle(probe: &Option<GroupProbe>) {
     }
 }
 
-/// Stops this process as `signal` has stopped the program, for the shell to see; returns when
-/// it was continued.
+/// Stops this process by `signal`, which has stopped the program, so that the shell sees it.
+/// Returns when this process is continued.
 fn stop_like(program: libc::pid_t, signal: c_int, probe: &mut Option<GroupProbe>) {
-    // The end of the stop may have arrived already. A stop here would cancel it.
+    // SIGCONT may have arrived already. A stop here would cancel it.
     while let Some(end) = take(&SignalSet::of(&[libc::SIGCONT])) {
         if is_for_program(&end, probe) {
             return end.send_on(program);
         }
     }
-    // Unless the system says that the process continues.
+    // If the process is still stopped, or the system does not say, this process stops, too.
     if state_of(program.unsigned_abs()).is_some_and(|state| state != b'T') {
         return;
     }

@@ -1,8 +1,8 @@
-//! Signals while the results are being written.
+//! Holds signals while the results are being written.
 //!
-//! Whoever stopped the program, or closed its terminal, wants its results. So signals that end
-//! processes are held until these are complete. A second Ctrl-C is meant for edbprof: it ends
-//! this process, and says where the recordings are.
+//! A user who has stopped the program, or closed its terminal, still wants its results. So signals
+//! that would end this process are held until the results are complete. A second Ctrl-C is meant
+//! for edbprof: this process prints the path of the recordings and ends.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -54,12 +54,12 @@ impl Writing {
             directory: directory.map(Path::to_owned),
             is_complete: is_complete.clone(),
         };
-        // Without the thread, all of them are held.
+        // If the thread can't be started, all of them are held.
         let _ = thread::Builder::new().spawn(move || watched.watch(&held));
         Writing { is_complete }
     }
 
-    /// The results are complete, so that there is nothing to be lost any more.
+    /// Notes that the results are complete, so that a signal can end this process without a loss.
     pub(super) fn complete(&self) {
         self.is_complete.store(true, Ordering::Relaxed);
     }

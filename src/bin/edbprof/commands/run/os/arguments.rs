@@ -1,9 +1,9 @@
-//! The command line of this process, as others see it.
+//! The command line of this process that other processes see.
 
 use std::ffi::OsString;
 
-/// Removes edbprof's name from this process, and leaves the program's command line. Then a signal
-/// that is sent by name reaches it exactly if it reaches the program.
+/// Replaces this process's command line by the program's, without edbprof's name. Then a signal
+/// that is sent by name reaches this process exactly if it reaches the program.
 #[cfg(target_os = "linux")]
 pub(in super::super) fn hide_arguments(words: &[OsString]) {
     // SAFETY: the name is a string.

@@ -1,7 +1,7 @@
-//! Signal dispositions and descriptors that this process has inherited, for the program.
+//! Signal dispositions and descriptors that this process has inherited, and that the program gets.
 //!
-//! Rust ignores SIGPIPE and opens `/dev/null` for standard streams that are closed, both before
-//! `main`. A constructor looks at them before that.
+//! Before `main`, Rust's start-up code ignores SIGPIPE and opens `/dev/null` for standard streams
+//! that are closed. A constructor, which runs earlier, notes how they were.
 
 use std::fs::{self, File};
 use std::os::fd::AsRawFd;
@@ -35,7 +35,7 @@ extern "C" fn look() {
 
 /// Undoes what Rust's start-up has done, in a child that is about to become the program.
 pub(super) fn restore() {
-    // A signal that was ignored before stays so.
+    // A signal that was ignored before stays ignored.
     let pipe = match PIPE_IGNORED.load(Ordering::Relaxed) {
         true => libc::SIG_IGN,
         false => libc::SIG_DFL,
@@ -47,7 +47,7 @@ pub(super) fn restore() {
         .into_iter()
         .filter(|stream| closed >> stream & 1 == 1)
     {
-        // SAFETY: Rust opened it in place of a closed one; this child uses none of them.
+        // SAFETY: Rust opened it in place of a closed one; this child doesn't use it.
         unsafe { libc::close(stream) };
     }
 }
@@ -57,9 +57,9 @@ fn is_open(descriptor: c_int) -> bool {
     unsafe { libc::fcntl(descriptor, libc::F_GETFD) >= 0 }
 }
 
-/// Closes all descriptors but the `needed` ones. After the start they are for the program alone:
-/// a reader at the other end waits for the program to close them, and not for the results. The
-/// numbers of the standard streams stay taken.
+/// Closes all descriptors except the `needed` ones. After the start, they are for the program
+/// alone, so that a reader at the other end doesn't wait for the results. The numbers of the
+/// standard streams stay in use.
 pub(in super::super) fn close_all_but(needed: &[c_int]) {
     let Ok(nothing) = File::options().read(true).write(true).open("/dev/null") else {
         return;

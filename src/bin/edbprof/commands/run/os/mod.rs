@@ -1,16 +1,16 @@
-//! System calls that no crate has in a safe form: the only unsafe code of the program.
+//! Safe functions for system calls: the only unsafe code of the program.
 //!
 //! | module | content |
 //! |---|---|
 //! | [`signal_set`] | sets of signals |
-//! | [`signals`] | to block, take, send and raise signals, and to die of one |
+//! | [`signals`] | blocks, takes, sends and raises signals, and ends this process by one |
 //! | [`inherited`] | dispositions and descriptors that this process has inherited |
-//! | [`spawn`] | to start the program, and the probe beside it |
-//! | [`arguments`] | to hide this program's own arguments |
+//! | [`spawn`] | starts the program, and the probe beside it |
+//! | [`arguments`] | hides this program's own arguments |
 //! | [`usage`] | processor time of other processes |
 //!
-//! All functions are safe. Those that start processes want that this process has one thread: a
-//! child that is forked from several may wait for a lock for ever.
+//! Functions that start processes must be called while this process has one thread. A child that is
+//! forked from a process with several may wait for a lock for ever.
 
 mod arguments;
 mod inherited;

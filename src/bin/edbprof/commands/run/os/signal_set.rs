@@ -18,7 +18,7 @@ impl SignalSet {
         }
     }
 
-    /// The signals `numbers`.
+    /// Returns the set of the signals `numbers`.
     pub(in crate::commands) fn of(numbers: &[c_int]) -> SignalSet {
         // SAFETY: all zeros are a valid set, and the calls change a valid set.
         unsafe {
@@ -31,7 +31,7 @@ impl SignalSet {
         }
     }
 
-    /// The signals that have arrived and were not taken yet.
+    /// Returns the signals that have arrived and were not taken yet.
     pub(in crate::commands) fn pending() -> SignalSet {
         let mut pending = SignalSet::of(&[]);
         // SAFETY: the call fills in a valid set.
@@ -39,7 +39,7 @@ impl SignalSet {
         pending
     }
 
-    /// Returns true if it has the signal.
+    /// Returns true if the set has the signal.
     pub(in crate::commands) fn has(&self, number: c_int) -> bool {
         // SAFETY: the set is valid; the call refuses invalid numbers.
         unsafe { libc::sigismember(&self.0, number) == 1 }

@@ -1,4 +1,4 @@
-//! The signals of this process: while it is at work, all are blocked and taken one by one.
+//! The signals of this process. All are blocked while the program runs, and taken one by one.
 
 use std::io;
 use std::mem;
@@ -22,8 +22,8 @@ pub(in crate::commands) struct Arrived {
 /// Largest number of a signal.
 const LARGEST: c_int = 64;
 
-/// Signals stay blocked while this value lives. Then those that have come meanwhile are dropped, as
-/// they were the program's, and the mask is restored.
+/// Signals stay blocked while this value lives. Then pending ones are dropped, because they were
+/// for the program, and the mask is restored.
 pub(in crate::commands) struct Blocked {
     inherited: libc::sigset_t,
     child_ignored: bool,
@@ -46,7 +46,7 @@ impl Blocked {
         }
     }
 
-    /// Gives a child, which is about to become the program, what this process inherited.
+    /// Restores the inherited mask and disposition, in a child that is about to become the program.
     pub(in crate::commands) fn restore_in_child(&self) {
         // SAFETY: no handler is installed, and the mask is one that the system gave.
         unsafe {
@@ -59,8 +59,9 @@ impl Blocked {
 }
 
 impl Blocked {
-    /// Drops the signals that have come, as they were the program's. From now on only those of
-    /// `held` stay blocked. Returns those of them that others than this process let through.
+    /// Drops pending signals, because they were for the program. Then unblocks all signals except
+    /// those that were blocked from the start and those in `held`. Returns those in `held` that
+    /// were not blocked from the start.
     pub(in crate::commands) fn hold(self, mut held: SignalSet) -> SignalSet {
         while take(&SignalSet::all()).is_some() {}
         let mut mask = SignalSet(self.inherited);
@@ -92,12 +93,12 @@ impl Arrived {
         self.number == libc::SIGCHLD && !self.is_sent()
     }
 
-    /// Sends the same signal to a process. It may just have ended.
+    /// Sends the same signal to a process, which may just have ended.
     pub(in crate::commands) fn send_on(&self, to: libc::pid_t) {
         #[cfg(target_os = "linux")]
         if self.info.si_code == libc::SI_QUEUE {
-            // With the value and the name of the sender, which the system allows here alone.
-            // SAFETY: the call reads the information, which the system has given.
+            // The signal keeps its value and its sender. The system allows that only here. SAFETY:
+            // the call reads the information, which the system has given.
             unsafe { libc::syscall(libc::SYS_rt_sigqueueinfo, to, self.number, &self.info) };
             return;
         }
@@ -108,7 +109,7 @@ impl Arrived {
 
 #[cfg(target_os = "linux")]
 impl Arrived {
-    /// Returns true if a process has sent it, and not the system.
+    /// Returns true if a process has sent the signal, and not the system.
     pub(in crate::commands) fn is_sent(&self) -> bool {
         matches!(
             self.info.si_code,
@@ -116,7 +117,7 @@ impl Arrived {
         )
     }
 
-    /// Process that has sent it.
+    /// Returns the process that has sent the signal.
     pub(in crate::commands) fn sender(&self) -> Option<u32> {
         // SAFETY: sent signals name their sender.
         let sender = self.is_sent().then(|| unsafe { self.info.si_pid() });
@@ -124,14 +125,14 @@ impl Arrived {
     }
 }
 
-/// Waits for signals, and for something else at the same time.
+/// Waits for signals and, at the same time, for another descriptor.
 #[cfg(target_os = "linux")]
 pub(in crate::commands) struct Arrivals(Option<OwnedFd>);
 
 #[cfg(target_os = "linux")]
 impl Arrivals {
     pub(in crate::commands) fn new() -> Arrivals {
-        // SAFETY: the call reads a valid set, and makes a descriptor that is known here alone.
+        // SAFETY: the call reads a valid set, and makes a descriptor that nothing else owns.
         let descriptor = unsafe {
             let descriptor = libc::signalfd(
                 -1,
@@ -143,12 +144,13 @@ impl Arrivals {
         Arrivals(descriptor)
     }
 
-    /// Descriptor that can be read from once a signal has come; none if the system gives none.
+    /// Returns the descriptor that can be read from when a signal has arrived; `None` if the system
+    /// has given none.
     pub(in crate::commands) fn as_fd(&self) -> Option<BorrowedFd<'_>> {
         self.0.as_ref().map(AsFd::as_fd)
     }
 
-    /// Waits for the next signal, or until `other` can be read from: then there is none.
+    /// Waits for the next signal, or until `other` can be read from; returns `None` then.
     ///
     /// # Errors
     ///
@@ -165,8 +167,8 @@ impl Arrivals {
             PollFd::from_borrowed_fd(other, PollFlags::IN),
         ];
         match poll(&mut polled, None) {
-            // The descriptor says that there are some. Taken from there, they would have less
-            // information.
+            // The descriptor only says that signals are pending. If they were read from it, they
+            // would have less information.
             Ok(_) | Err(Errno::INTR) => Ok(take(&SignalSet::all())),
             Err(error) => Err(error.into()),
         }
@@ -301,13 +303,14 @@ pub(in crate::commands) fn is_ignored(signal: c_int) -> bool {
     }
 }
 
-/// Makes writing beyond the limit of file sizes an error like others.
+/// Makes a write beyond the limit of file sizes return an error, instead of ending this process.
 pub(in crate::commands) fn ignore_file_size_limit() {
     // SAFETY: no handler is installed.
     unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
 }
 
-/// Makes Ctrl-C and Ctrl-\ do nothing to this process. Its children have them as they were.
+/// Makes Ctrl-C and Ctrl-\ have no effect on this process. They still have their effect on its
+/// children.
 pub(in crate::commands) fn ignore_interrupts() {
     extern "C" fn nothing(_: c_int) {}
     for signal in [libc::SIGINT, libc::SIGQUIT] {
@@ -319,7 +322,7 @@ pub(in crate::commands) fn ignore_interrupts() {
     }
 }
 
-/// Sends a signal to a process. It may just have ended.
+/// Sends a signal to a process, which may just have ended.
 pub(in crate::commands) fn send(to: libc::pid_t, signal: c_int) {
     // SAFETY: the call uses no memory.
     unsafe { libc::kill(to, signal) };
@@ -345,8 +348,8 @@ pub(in crate::commands) fn die_of(signal: c_int) {
     };
     // SAFETY: the calls read valid structs, and no handler is installed.
     unsafe {
-        // The program's core is the one that is wanted. The limit says nothing to programs that
-        // the system pipes cores to.
+        // Only the program's core is wanted. The limit has no effect if the system pipes cores to a
+        // program.
         libc::setrlimit(libc::RLIMIT_CORE, &none);
         #[cfg(target_os = "linux")]
         libc::prctl(libc::PR_SET_DUMPABLE, 0);

@@ -14,7 +14,7 @@ use super::inherited;
 use super::signal_set::SignalSet;
 use super::signals::Blocked;
 
-/// Program to run, as the system wants it.
+/// Program to run, in the form that the system takes.
 pub(in super::super) struct Image {
     pub(in super::super) path: CString,
     pub(in super::super) arguments: Vec<CString>,
@@ -25,7 +25,8 @@ pub(in super::super) struct Image {
 pub(in super::super) struct Started {
     pub(in super::super) program: libc::pid_t,
     pub(in super::super) probe: Option<libc::pid_t>,
-    /// Signals that were sent to the program, or to its group, before it was one: it got them.
+    /// Signals that the child or its group got before the child became the program, which gets
+    /// them.
     pub(in super::super) pending: SignalSet,
 }
 
@@ -47,7 +48,7 @@ struct Start<'s> {
 
 const SHELL: &CStr = c"/bin/sh";
 
-/// Starts the program, and the probe: a process that runs `probe`, to which it gives the id of this
+/// Starts the program and the probe. The probe is a process that calls `probe` with the id of this
 /// process, and ends.
 ///
 /// # Errors
@@ -85,15 +86,15 @@ pub(in super::super) fn spawn(
     })
 }
 
-/// Makes a child that becomes the program. It has this process's memory until then, and this
+/// Makes a child that becomes the program. Until then, it shares this process's memory, and this
 /// process waits. That is several times as fast as a fork, and the child can report errors.
 #[cfg(target_os = "linux")]
 fn start_child(start: &mut Start<'_>) -> io::Result<libc::pid_t> {
     const STACK: usize = 256 << 10;
     let mut stack = vec![0_u128; STACK / size_of::<u128>()];
     let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
-    // SAFETY: the child runs on a stack of its own, whose end is aligned, while this process
-    // waits; all that it is given lives until then.
+    // SAFETY: the child runs on a stack of its own, whose end is aligned. This process waits
+    // meanwhile, so everything that the child uses stays alive.
     let pid = unsafe {
         let stack_end = stack.as_mut_ptr_range().end.cast();
         libc::clone(run_child, stack_end, flags, ptr::from_mut(start).cast())
@@ -121,12 +122,12 @@ fn start_child(start: &mut Start<'_>) -> io::Result<libc::pid_t> {
 }
 
 extern "C" fn run_child(start: *mut c_void) -> c_int {
-    // SAFETY: it is the parent's, which waits.
+    // SAFETY: the value is the parent's, which waits.
     let start: &mut Start<'_> = unsafe { &mut *start.cast() };
     die_with(start.parent);
     if cfg!(target_os = "linux") {
-        // The program is in the group already. So the probe misses nothing that the program gets,
-        // except the signals that are pending now.
+        // The program is in the group already. So the probe gets all signals to the group that the
+        // program gets, except those that are pending now.
         start_probe(start);
         start.pending = SignalSet::pending();
     }
@@ -167,7 +168,7 @@ fn start_probe(start: &mut Start<'_>) {
     }
 }
 
-/// Ends this process when its parent ends: a kill of the parent is meant for both.
+/// Makes this process end when its parent ends, because a kill of the parent is meant for both.
 pub(in super::super) fn die_with(parent: u32) {
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_parent_process_death_signal(Some(Signal::KILL));
@@ -177,13 +178,13 @@ pub(in super::super) fn die_with(parent: u32) {
     }
 }
 
-/// Ends this process, and leaves what it shares with its parent as it is.
+/// Ends this process without changing anything that it shares with its parent.
 fn exit_now(code: c_int) -> ! {
     // SAFETY: the call ends the process.
     unsafe { libc::_exit(code) }
 }
 
-/// The environment of this process, byte for byte, with `variable` set to `value`.
+/// Returns the environment of this process, byte for byte, with `variable` set to `value`.
 pub(in super::super) fn environment(variable: &str, value: Option<&OsStr>) -> Vec<CString> {
     unsafe extern "C" {
         static environ: *const *const c_char;

@@ -2,7 +2,7 @@
 
 use std::mem::MaybeUninit;
 
-/// Returns the processor time of a process with all its threads in nanoseconds, unless its end was
+/// Returns the processor time of a process with all its threads, nanoseconds, unless its end was
 /// waited for.
 pub(in super::super) fn processor_ns(pid: u32) -> Option<u64> {
     let pid = libc::pid_t::try_from(pid).ok()?;
@@ -16,7 +16,7 @@ pub(in super::super) fn processor_ns(pid: u32) -> Option<u64> {
     if has_failed {
         return None;
     }
-    // SAFETY: written, since the call has not failed.
+    // SAFETY: the call has succeeded, so it has written the time.
     let time: libc::timespec = unsafe { time.assume_init() };
     let seconds = u64::try_from(time.tv_sec).ok()?;
     seconds
