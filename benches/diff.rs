@@ -1,4 +1,4 @@
-//! Measures what comparing two profiles of a million nodes costs, in time and memory:
+//! Measures the time and memory for a comparison of two profiles of a million nodes:
 //!
 //!     cargo bench --bench diff
 //!

@@ -1,11 +1,11 @@
-//! How long single events take while the disk is busy: nodes in memory, in a live file
-//! on disk, and in one on a tmpfs, side by side, first in peace, then while another process
-//! writes and syncs all the time, and then while another thread saves the recording all the time
-//! and each thousandth call has a new path.
+//! Measures the time of single events while the disk is busy. Nodes are in memory, in a live file
+//! on disk, and in one on a tmpfs, side by side. First nothing else runs, then another process
+//! writes and syncs all the time. Then another thread saves the recording all the time, and each
+//! thousandth call has a new path.
 //!
 //!     cargo bench --bench latency -- [SECONDS [DISK [TMPFS]]]
 //!
-//! SECONDS each (10); DISK is the temporary directory, TMPFS is /dev/shm by default.
+//! Each part takes SECONDS (10). By default, DISK is the temporary directory and TMPFS is /dev/shm.
 
 use std::fs::{self, File};
 use std::io::Write;

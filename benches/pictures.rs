@@ -1,4 +1,4 @@
-//! Measures what the picture and the page cost, in time and bytes:
+//! Measures the time for making the picture and the page, and their sizes:
 //!
 //!     cargo bench --bench pictures -- [FILE.prof] [--write=PICTURE.svg] [--millions=N]
 //!

@@ -1,9 +1,9 @@
-//! What a large recording costs: memory and disk for each node, and writing its `.prof`.
+//! Measures the costs of a large recording: memory and disk for each node, and writing its `.prof`.
 //!
 //!     cargo bench --bench recording
 //!
 //! 250,000 nodes of 5,000 functions, calls up to 170 deep: as large as a run of sympy or
-//! black. Once in memory alone, once with the live file.
+//! black. They are recorded once in memory alone, and once with the live file.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Measures what the history of a large run costs to read, in time and memory:
+//! Measures the time and memory for reading the history of a large run:
 //!
 //!     cargo bench --bench timeline            100 million events in 16 processes
 //!     cargo bench --bench timeline -- 10      10 million

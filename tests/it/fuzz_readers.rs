@@ -1,6 +1,6 @@
 //! The fuzzers' entry points (`fuzz/readers.rs`) on their seeds and on some thousand
-//! mutations of these, always the same. `make fuzz` goes on where this ends: it has the
-//! seeds written to the directory in `EDBPROF_FUZZ_SEEDS`.
+//! mutations of these, always the same. `make fuzz` continues with more mutations: for it, the
+//! seeds are written to the directory in `EDBPROF_FUZZ_SEEDS`.
 
 use crate::generate;
 use crate::live_file;

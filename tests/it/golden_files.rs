@@ -1,5 +1,5 @@
-//! Golden files of edbprof's own formats: what every version wrote is read to the same
-//! values for ever. `tests/golden/make_edbprof.py` makes the files of a version.
+//! Golden files of edbprof's own formats: files of every version are always read to the same
+//! values. `tests/golden/make_edbprof.py` makes the files of a version.
 
 use std::fmt::Write;
 use std::fs;

@@ -1,4 +1,4 @@
-//! The headers say what the libraries do: they are what cbindgen makes now.
+//! The headers are up to date: cbindgen makes the same ones from the sources.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! docs/c-reference.md says what the headers say: it is made from them.
+//! docs/c-reference.md is up to date: the same page is made from the headers.
 
 use std::fmt::Write;
 use std::fs;

@@ -1,4 +1,4 @@
-//! Checks who may use whom: every part of the crate names only the parts below it.
+//! Checks that every part of the crate names only the parts below it.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Tests of the library by its public items, and of what the repository says of itself:
+//! Tests of the library through its public items, and of documents in the repository. They are
 //! one program, so that the library is linked once.
 
 #![cfg(feature = "report")]

@@ -1,4 +1,4 @@
-//! The picture is read back and compared with the tree that it was drawn from.
+//! Reads the picture back and compares it with the tree that it was drawn from.
 
 use crate::generate;
 use edbprof::analysis::merge::Merger;

@@ -1,4 +1,4 @@
-//! Forked children beside their parents: whose time is whose.
+//! Time of forked children and their parents: each call counts for one of them.
 
 use edbprof::analysis::display_tree::display_tree;
 use edbprof::analysis::merge::{Merger, Profile};

@@ -1,5 +1,5 @@
-//! Processes and threads that are kept apart, and functions that are chosen, against what
-//! the stacks say one by one.
+//! Compares profiles of separate processes and threads, and of selected functions, with figures
+//! that are computed from each stack.
 
 use edbprof::analysis::display_tree::display_tree;
 use edbprof::analysis::merge::Profile;

@@ -1,4 +1,4 @@
-//! Which recordings are of one process, and how it ended.
+//! Recordings that belong to one process, and the way in which it ended.
 
 use edbprof::analysis::processes::Processes;
 use edbprof::model::{Ending, Process, ProcessIdentity};

@@ -1,4 +1,4 @@
-//! Processes, threads and functions that are chosen, at once or from files that keep them apart.
+//! Selected processes, threads and functions: in one step, or from files that keep them separate.
 
 use edbprof::analysis::display_tree::display_tree;
 use edbprof::analysis::merge::{Merged, Refusal};

@@ -1,4 +1,4 @@
-//! What the program prints when it is done.
+//! The summary that the program prints at its end.
 
 use std::path::{Path, PathBuf};
 

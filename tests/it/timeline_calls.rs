@@ -1,4 +1,4 @@
-//! The single calls of a function, by those that a history was told to have.
+//! Compares the single calls of a function with the calls that the test has put into the history.
 
 use edbprof::analysis::timeline::axis::Axis;
 use edbprof::analysis::timeline::call_tree::compare;

@@ -1,4 +1,4 @@
-//! The slices of threads, by the calls that a history was told to have.
+//! Compares the slices of threads with the calls that the test has put into the history.
 
 use edbprof::analysis::timeline::lanes::{Lane, lane};
 use edbprof::analysis::timeline::replay::{Beginning, threads};

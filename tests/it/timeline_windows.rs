@@ -1,4 +1,4 @@
-//! The call trees of windows: those of a history that is told step by step, however it is cut.
+//! Compares the call trees of any windows with those of a history that is replayed step by step.
 
 use std::collections::BTreeMap;
 use std::io::Cursor;
