@@ -1,11 +1,11 @@
 //! edbprof: an exact, crash-proof, multi-process profiler for Python.
 //!
-//! The **recorder** ([`capi`], `recorder`) runs inside the profiled process. It takes
-//! call and return events through a C ABI, moves a cursor in one call tree per thread,
-//! and keeps those trees in a memory-mapped file that survives any end of the process.
+//! The **recorder** ([`capi`], `recorder`) runs inside the profiled process. It takes call and
+//! return events through a C ABI and moves a cursor in the call tree of each thread. It keeps these
+//! trees in a memory-mapped file that survives any end of the process.
 //!
-//! The **reporter** ([`analysis`], `report`, the program `edbprof`) reads what recorders
-//! wrote, merges it into one profile and writes reports. It needs the feature `report`.
+//! The **reporter** ([`analysis`], `report`, the program `edbprof`) reads the files that recorders
+//! wrote, merges them into one profile and writes reports. It needs the feature `report`.
 //! `capi::profiles` gives programs the figures of a profile, with the feature `profiles`.
 //!
 //! Both build on the same three parts and never on each other:
@@ -23,7 +23,7 @@
 //!
 //! `tests/it/layers.rs` enforces the last column.
 //!
-//! An event's way through the crate:
+//! The way of an event through the crate:
 //!
 //! ```text
 //! interpreter event -> capi::event -> recorder::thread -> a node in the live file
