@@ -22,7 +22,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `atomic` | the atomics of all that follows |
+//! | `atomic`, `mutex` | the atomics and the lock that all the following use |
 //! | `stopwatch` | ticks that add up, in one word |
 //! | `node` | one node of a call tree |
 //! | `children` | the table that finds a node's child by key |
