@@ -26,7 +26,7 @@ pub(super) enum ToolError {
 impl fmt::Display for ToolError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ToolError::NoText(name) => write!(f, "`{name}` is missing or no text"),
+            ToolError::NoText(name) => write!(f, "`{name}` is missing or is not a text"),
             ToolError::NoList => f.write_str("`arguments` must be a list of texts"),
             ToolError::BadName => f.write_str("a name may contain only letters, digits, _ and -"),
             ToolError::NoFunction => f.write_str("no function begins with '-'"),
