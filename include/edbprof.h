@@ -168,10 +168,10 @@
 #define EDBPROF_PROPERTY 32
 
 /**
- * `edbprof_function.flags`: bits for a number of steps of `EDBPROF_SLOWNESS_STEP`, of which
- * `EDBPROF_SLOWNESS_ONE` are a slowness of 1: how much more than others the function's
- * instructions are slowed by an interpreter that slows all of them while it is recorded. 0 if
- * unknown, which counts as 1. See `edbprof_calibration.slowed_ppm`.
+ * `edbprof_function.flags`: bits for the function's slowness, in steps of `EDBPROF_SLOWNESS_STEP`.
+ * An interpreter may run all instructions more slowly while it is recorded. The slowness says how
+ * much more this function is slowed than others; `EDBPROF_SLOWNESS_ONE` steps are a slowness of 1.
+ * 0 means unknown, which counts as 1. See `edbprof_calibration.slowed_ppm`.
  */
 #define EDBPROF_SLOWNESS 65280
 
@@ -208,8 +208,8 @@
 #define EDBPROF_CLOCK_HOST 2
 
 /**
- * `edbprof_options.flags`: time in which threads are on no processor is not counted apart. By
- * default it is, if `clock` is `EDBPROF_CLOCK_WALL` and the host leaves reading it to the library.
+ * `edbprof_options.flags`: time in which threads are on no processor is not counted separately. By
+ * default it is, if `clock` is `EDBPROF_CLOCK_WALL` and the library reads that clock.
  */
 #define EDBPROF_NO_WAITING 1
 
@@ -254,9 +254,9 @@
 #define EDBPROF_SAVE_SIDECAR 2
 
 /**
- * Result of a function. Numbers never change and are never reused: 1 to 9 are mistakes of
- * the host, 10 to 19 are results of events, 20 to 29 are results of recordings,
- * 30 to 39 are results of reading profiles.
+ * Result of a function. Numbers never change and are never reused. Those from 1 are mistakes of
+ * the host, from 10 results of events, from 20 results of recordings, and from 30 results of
+ * reading profiles.
  */
 enum edbprof_status
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -268,7 +268,7 @@ enum edbprof_status
    */
   EDBPROF_OK = 0,
   /**
-   * A pointer is NULL that must not be.
+   * A pointer that must not be NULL is NULL.
    */
   EDBPROF_NULL_POINTER = 1,
   /**
@@ -276,7 +276,7 @@ enum edbprof_status
    */
   EDBPROF_BAD_STRUCT_SIZE = 2,
   /**
-   * An argument makes no sense; the recording's error text gives the reason.
+   * An argument is invalid; the recording's error text gives the reason.
    */
   EDBPROF_BAD_ARGUMENT = 3,
   /**
@@ -437,9 +437,9 @@ typedef struct edbprof_calibration {
    */
   uint32_t class_call_ps;
   /**
-   * Millionths of the self time of `EDBPROF_PYTHON` functions that are lost because the
-   * interpreter runs their instructions more slowly while it is hooked, for a slowness of 1.
-   * The costs above are no part of that self time. 0: none; at most 1,000,000.
+   * Millionths of the self time of `EDBPROF_PYTHON` functions with a slowness of 1 that are lost
+   * because a hooked interpreter runs instructions more slowly. The costs above are no part of
+   * that self time. 0: none; at most 1,000,000.
    */
   uint32_t slowed_ppm;
 } edbprof_calibration;
@@ -551,10 +551,9 @@ typedef struct edbprof_options {
    * bytes, and up to 16 more in memory to find it. Numbers below `EDBPROF_LEAST_NODES`
    * or above `EDBPROF_MOST_NODES` mean these.
    *
-   * Once all nodes are used, a call on a new path *overflows*: its calls, resumes and
-   * self time are counted by function and thread, and its callers and inclusive time are
-   * lost. The counters take extra room, up to a quarter of `max_nodes` or 65,536 nodes,
-   * whichever is more.
+   * Once all nodes are used, a call on a new path *overflows*. Its calls, resumes and self time
+   * are counted by function and thread; its callers and inclusive time are lost. The counters
+   * take extra room, up to a quarter of `max_nodes` or 65,536 nodes, whichever is more.
    */
   uint32_t max_nodes;
   /**
@@ -596,16 +595,16 @@ typedef struct edbprof_options {
    */
   struct edbprof_str live_dir;
   /**
-   * Flags: `EDBPROF_NO_WAITING`, `EDBPROF_TIMELINE_FIRST`, `EDBPROF_TIMELINE_KEPT`. Not in the first version of the
-   * ABI, like all that follows.
+   * Flags: `EDBPROF_NO_WAITING`, `EDBPROF_TIMELINE_FIRST`, `EDBPROF_TIMELINE_KEPT`. This field
+   * and all later ones are not in the first version of the ABI.
    */
   uint64_t flags;
   /**
    * Bytes that the timeline may take, at least 256 KiB; 0: there is none.
    *
-   * The timeline has every event with its time, eight bytes each. Until it is saved, it is in
-   * a file beside the live file, with `.timeline.live` in the place of `.live`; without a live
-   * file, in memory. `edbprof_recording_save` and `edbprof_recording_save_as` write it beside
+   * The timeline has every event with its time, eight bytes each. Until it is saved, it is in a
+   * file beside the live file, with `.timeline.live` in place of `.live`. Without a live file,
+   * it is in memory. `edbprof_recording_save` and `edbprof_recording_save_as` write it beside
    * the file, with `.timeline` behind its name.
    */
   uint64_t timeline_bytes;
@@ -615,15 +614,13 @@ typedef struct edbprof_options {
    */
   uint64_t timeline_disk_floor;
   /**
-   * Bytes of memory that stay free in the process's control groups and the machine, if the
-   * timeline is in memory or on tmpfs; 0: three quarters of the free memory at the timeline's
-   * start.
+   * If the timeline is in memory or on tmpfs: bytes that stay free in the process's control
+   * groups and in the machine. 0: three quarters of the free memory at the timeline's start.
    */
   uint64_t timeline_memory_floor;
   /**
-   * Choice of the functions that the host reports, as `edbprof_choice_text` has it; without
-   * bytes if it reports all. It is kept with the recording. Not in the first version of the
-   * ABI.
+   * Choice of the functions that the host reports, as `edbprof_choice_text` returns it; without
+   * bytes if the host reports all functions. It is kept with the recording.
    */
   struct edbprof_str chosen;
 } edbprof_options;
@@ -688,9 +685,9 @@ edbprof_status edbprof_thread_ticks(const struct edbprof_thread *thread,
  * Makes a choice of the functions that a host reports, because a recording is about a part of the
  * program. Any thread.
  *
- * A function is chosen if one of the patterns `record` matches it, or if there are none, and if
- * none of the patterns `no_record` does. They are patterns of the program `edbprof`. `mine`
- * matches functions whose file is neither below one of the directories `libraries` nor in
+ * A function is chosen if a pattern of `record` matches it, or if `record` is empty. It is not
+ * chosen if a pattern of `no_record` matches it. The patterns are those of the program `edbprof`.
+ * `mine` matches functions whose file is neither below one of the directories `libraries` nor in
  * `site-packages` or `dist-packages`, and no frozen module.
  *
  * `*out` becomes a handle, to free with `edbprof_choice_free`.
@@ -712,9 +709,9 @@ edbprof_status edbprof_choice_new(const struct edbprof_str *record,
 /**
  * Returns 1 if the function is chosen, else 0. Any thread.
  *
- * `origin` is the file of the module that the function was made in, for functions whose own file
- * is none, such as `<string>`; without bytes if there is no such file. 0 for NULL, and for a
- * function that `edbprof_recording_define` would refuse.
+ * `origin` is the file of the module that made the function, for functions without a file of their
+ * own, such as those of `<string>`. It has no bytes if there is no such file. Returns 0 for NULL,
+ * and for a function that `edbprof_recording_define` would refuse.
  *
  * # Safety
  * * `choice` is NULL or was made by `edbprof_choice_new` and not freed.
@@ -725,9 +722,9 @@ uint32_t edbprof_choice_matches(const struct edbprof_choice *choice,
                                 struct edbprof_str origin);
 
 /**
- * Copies the choice as text, the options of `edbprof run` that make it, to `buffer` with a NUL
- * behind it, cut to what `size` bytes have room for. Returns the length of the whole text; 0 for
- * NULL. Any thread.
+ * Copies the choice as text to `buffer`: the options of `edbprof run` that make it. The text is
+ * cut to `size - 1` bytes and NUL-terminated. Returns the length of the whole text; 0 for NULL.
+ * Any thread.
  *
  * # Safety
  * * `choice` is NULL or was made by `edbprof_choice_new` and not freed.
@@ -738,7 +735,7 @@ size_t edbprof_choice_text(const struct edbprof_choice *choice,
                            size_t size);
 
 /**
- * Frees a choice. NULL does nothing. One thread at a time, when no thread uses it any more.
+ * Frees a choice. NULL does nothing. One thread at a time, once no thread uses the choice.
  *
  * # Safety
  * * `choice` is NULL or was made by `edbprof_choice_new` and not freed.
@@ -747,18 +744,21 @@ size_t edbprof_choice_text(const struct edbprof_choice *choice,
 void edbprof_choice_free(struct edbprof_choice *choice);
 
 /**
- * Reports a step of a coroutine of the function `key`, one of `EDBPROF_COROUTINE_STARTS`,
- * `EDBPROF_COROUTINE_RESUMES`, `EDBPROF_COROUTINE_SUSPENDS`, `EDBPROF_COROUTINE_ENDS`,
- * `EDBPROF_COROUTINE_RAISES` and `EDBPROF_COROUTINE_YIELDS`, in the place of `edbprof_enter`,
+ * Reports a step of a coroutine of the function `key`, instead of `edbprof_enter`,
  * `edbprof_resume` and `edbprof_leave`. Only the thread that made the handle.
  *
- * The recording then also has the time in which coroutines are suspended, and the longest in
+ * `step` is one of `EDBPROF_COROUTINE_STARTS`, `EDBPROF_COROUTINE_RESUMES`,
+ * `EDBPROF_COROUTINE_SUSPENDS`, `EDBPROF_COROUTINE_ENDS`, `EDBPROF_COROUTINE_RAISES` and
+ * `EDBPROF_COROUTINE_YIELDS`.
+ *
+ * The recording then also has the time in which coroutines are suspended, and the longest time for
  * which one runs. It counts each suspension of a coroutine and of those that await it.
  *
  * `coroutine` is a number other than 0 that identifies the coroutine among all that are suspended,
  * for example the address of its frame.
  *
- * Returns what those functions return. `EDBPROF_BAD_ARGUMENT`: unknown step, or a 0.
+ * Returns what those functions return. `EDBPROF_BAD_ARGUMENT`: the step is unknown, or `key` or
+ * `coroutine` is 0.
  *
  * # Safety
  * * Those of `edbprof_enter`.
@@ -782,11 +782,11 @@ edbprof_status edbprof_step_coroutine_at(struct edbprof_thread *thread,
                                          uint64_t ticks);
 
 /**
- * Counts the calls of each function so far, open ones included, into `calls`: in the order in
- * which the functions were described, as many as `room` has place for. A function that `choice`
- * does not match has 0, and so has one with `EDBPROF_HIDDEN`. Returns the number of functions; 0
- * for NULL. A later count has the same functions at the same places, and new ones behind them.
- * Visits every node. Any thread.
+ * Writes the number of calls of each function so far, open ones included, to `calls`. The numbers
+ * are in the order in which the functions were described; at most `room` of them are written. The
+ * number is 0 for functions that `choice` does not match, and for those with `EDBPROF_HIDDEN`.
+ * Returns the number of functions; 0 for NULL. A later count has the same functions at the same
+ * places, and new ones behind them. Visits every node. Any thread.
  *
  * # Safety
  * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
@@ -800,15 +800,15 @@ size_t edbprof_recording_count_function_calls(const struct edbprof_recording *re
                                               size_t room);
 
 /**
- * Encodes what a file saved now would hold. The bytes begin with the dictionary for
- * pstats, which Python's `marshal.loads` returns. Open calls are included with their time
- * until now. Any thread; other threads may record meanwhile.
+ * Encodes the content of a file that would be saved now. The bytes begin with the dictionary for
+ * pstats, which Python's `marshal.loads` returns. Open calls are included with their time until
+ * now. Any thread; other threads may record meanwhile.
  *
  * `*out` becomes the bytes, to free with `edbprof_bytes_free`.
  *
  * # Safety
  * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
- * * `out` is NULL or writable. What it holds is not freed.
+ * * `out` is NULL or writable. Its former value is overwritten, not freed.
  */
 edbprof_status edbprof_recording_encode(const struct edbprof_recording *recording,
                                         struct edbprof_bytes *out);
@@ -824,11 +824,12 @@ edbprof_status edbprof_recording_encode(const struct edbprof_recording *recordin
 void edbprof_bytes_free(struct edbprof_bytes *bytes);
 
 /**
- * Makes the recording that `edbprof run` wants of this process, by the variable `EDBPROF_RUN` of
- * its environment: for a program that links the library. The program attaches its threads and
- * reports its calls as in any recording. The recording is saved when the process ends by `exit`
- * or by a return from `main`, and `edbprof run` merges it with those of other processes. Any
+ * Makes the recording that `edbprof run` requests by the environment variable `EDBPROF_RUN`. Any
  * thread.
+ *
+ * This function is for programs that link the library. They attach their threads and report their
+ * calls as in any recording. The recording is saved when the process ends by `exit` or by a return
+ * from `main`. `edbprof run` then merges it with those of other processes.
  *
  * `host` is the name and version of the host, as in `edbprof_options`.
  *
@@ -1051,7 +1052,7 @@ edbprof_status edbprof_mark(struct edbprof_thread *thread,
 /**
  * Gives a counter on the timeline a new value. Only the thread that made the handle.
  *
- * A counter belongs to its process. Else like `edbprof_mark`.
+ * A counter belongs to its process. Otherwise like `edbprof_mark`.
  *
  * # Safety
  * * Those of `edbprof_begin_span`.
@@ -1061,10 +1062,11 @@ edbprof_status edbprof_counter(struct edbprof_thread *thread,
                                double value);
 
 /**
- * Begins an asynchronous span, which is on the timeline only. Only the thread that made the handle.
+ * Begins an asynchronous span, which is on the timeline only. Only the thread that made the
+ * handle.
  *
  * `edbprof_end_async` ends it, in this thread or another one of the recording. `id` distinguishes
- * it from other open ones of its name. Else like `edbprof_mark`.
+ * the span from other open ones of its name. Otherwise like `edbprof_mark`.
  *
  * # Safety
  * * Those of `edbprof_begin_span`.
@@ -1076,7 +1078,7 @@ edbprof_status edbprof_begin_async(struct edbprof_thread *thread,
 /**
  * Ends an asynchronous span of `edbprof_begin_async`. Only the thread that made the handle.
  *
- * Another thread may have begun the span. Else like `edbprof_mark`.
+ * Another thread may have begun the span. Otherwise like `edbprof_mark`.
  *
  * # Safety
  * * Those of `edbprof_begin_span`.
@@ -1094,8 +1096,8 @@ edbprof_status edbprof_end_async(struct edbprof_thread *thread,
  *
  * Errors: `EDBPROF_BAD_STRUCT_SIZE`, `EDBPROF_BAD_ARGUMENT` (unknown clock or flag, tick that is
  * not positive and finite, NUL byte in a path, directory in a prefix or suffix),
- * `EDBPROF_UNSUPPORTED`, `EDBPROF_OUT_OF_MEMORY`, `EDBPROF_SYSTEM_ERROR`; `edbprof_new_error` says
- * why.
+ * `EDBPROF_UNSUPPORTED`, `EDBPROF_OUT_OF_MEMORY`, `EDBPROF_SYSTEM_ERROR`. `edbprof_new_error`
+ * gives the reason.
  *
  * # Safety
  * * `options` is NULL or readable, and so are the strings in it.
@@ -1106,9 +1108,9 @@ edbprof_status edbprof_recording_new(const struct edbprof_options *options,
 
 /**
  * Frees a recording with all its thread handles, and removes its live file, unless the latest
- * `edbprof_recording_save` has failed. Saves nothing,
- * except for events since a save with `EDBPROF_SAVE_AT_EXIT`. NULL does nothing. One thread
- * at a time, when no thread uses the recording any more.
+ * `edbprof_recording_save` has failed. Saves nothing, except for events since a save with
+ * `EDBPROF_SAVE_AT_EXIT`. NULL does nothing. One thread at a time, once no thread uses the
+ * recording.
  *
  * # Safety
  * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
@@ -1122,9 +1124,9 @@ void edbprof_recording_free(struct edbprof_recording *recording);
  * `*out` becomes the handle, which is valid until `edbprof_thread_detach` or until the
  * recording is freed. `name` is the name of the thread in reports.
  *
- * The thread gets a call tree of its own, unless the recording has 256 trees. It then
- * continues the tree of a detached thread, if there is any, and preferably of one whose
- * name differs in digits only. The name of such a tree says so: `worker-#, 745 threads`.
+ * The thread gets a call tree of its own, unless the recording has 256 trees. It then continues
+ * the tree of a detached thread, if there is any, preferably of a thread whose name differs in
+ * digits only. The name of such a tree says so: `worker-#, 745 threads`.
  *
  * Errors: `EDBPROF_OUT_OF_MEMORY` (no room for another tree).
  *
@@ -1152,11 +1154,11 @@ edbprof_status edbprof_recording_attach(struct edbprof_recording *recording,
 edbprof_status edbprof_thread_detach(struct edbprof_thread *thread);
 
 /**
- * Leaves the handle to another thread of the process, which adopts it. A host can so make the
- * handles of threads that wait, and enter what is open there. `os_thread` is the number by which
- * the system knows that thread, such as `gettid()` returns it; 0 if it is not known. With it, the
- * thread's waits count from now on, also if it never adopts the handle. Only the thread that made
- * the handle.
+ * Hands the handle over to another thread of the process, which adopts it. In this way, a host can
+ * make the handles of threads that wait, and enter the calls that are open there. `os_thread` is
+ * the number by which the system knows that thread, as `gettid()` returns it; 0 if unknown. With
+ * it, the thread's waits count from now on, even if the thread never adopts the handle. Only the
+ * thread that made the handle.
  *
  * Errors: `EDBPROF_WRONG_THREAD`, `EDBPROF_DETACHED`.
  *
@@ -1183,9 +1185,9 @@ edbprof_status edbprof_thread_hand_over(struct edbprof_thread *thread,
 edbprof_status edbprof_thread_adopt(struct edbprof_thread *thread);
 
 /**
- * Says how often threads that the host could not notice have entered it and left, so that what
- * they called is not recorded. The number replaces the former one; reports show it. A forked
- * child begins with 0. Any thread.
+ * Says how often threads have entered the host and left it unnoticed, so that their calls are not
+ * recorded. The number replaces the former one; reports show it. A forked child begins with 0. Any
+ * thread.
  *
  * # Safety
  * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
@@ -1219,11 +1221,11 @@ edbprof_status edbprof_recording_define(struct edbprof_recording *recording,
                                         const struct edbprof_function *function);
 
 /**
- * Writes everything that was recorded to the recording's own file, and open calls with
- * their time until now. With `EDBPROF_SAVE_AT_EXIT`, if the file can't be written, a live file
- * beside it that has everything will do: readers take one for the other. Saving again replaces
- * the file. Any thread; a save waits for one that another thread has begun, and other threads
- * may record meanwhile.
+ * Writes everything that was recorded to the recording's own file, and open calls with their time
+ * until now. With `EDBPROF_SAVE_AT_EXIT`, a file that can't be written is no error if a live file
+ * beside it has everything, because readers accept either. Saving again replaces the file. Any
+ * thread; a save waits for one that another thread has begun, and other threads may record
+ * meanwhile.
  *
  * `flags`: any of `EDBPROF_SAVE_AT_EXIT`, `EDBPROF_SAVE_REMOVE_LIVE_FILE` and
  * `EDBPROF_SAVE_SIDECAR`, or 0.
@@ -1251,9 +1253,9 @@ edbprof_status edbprof_recording_save_as(struct edbprof_recording *recording,
 
 /**
  * Counts the end of an outermost call. Saves like `edbprof_recording_save` after every `every`-th
- * (0: never), as long as all writing took less than a hundredth of the time since the first event.
- * It does not if another thread is saving. A recording of more than some thousand call paths is
- * not saved while its live file has everything. Any thread.
+ * such call (0: never). Does not save if all writing has taken a hundredth of the time since the
+ * first event. Does not save while another thread is saving. A recording of more than some
+ * thousand call paths is not saved while its live file has everything. Any thread.
  *
  * Returns `EDBPROF_OK` if it has saved, and `EDBPROF_NOT_DUE` if it has not. Returns
  * `EDBPROF_IN_MEMORY_ONLY` once in place of either, if the live file can't be made or
@@ -1267,9 +1269,9 @@ edbprof_status edbprof_recording_call_ended(struct edbprof_recording *recording,
                                             uint32_t flags);
 
 /**
- * Returns `EDBPROF_OK` if `edbprof_recording_call_ended` may save now that the thread's latest call
- * has ended, and `EDBPROF_NOT_DUE` if it would not save after each call. Threads that ask first do
- * not wait for each other. Only the thread that made the handle.
+ * Returns `EDBPROF_OK` if `edbprof_recording_call_ended` may save now that the thread's latest
+ * call has ended, and `EDBPROF_NOT_DUE` if it would not save. Threads that ask first do not wait
+ * for each other. Only the thread that made the handle.
  *
  * Errors: `EDBPROF_WRONG_THREAD`, `EDBPROF_DETACHED`.
  *
@@ -1279,9 +1281,9 @@ edbprof_status edbprof_recording_call_ended(struct edbprof_recording *recording,
 edbprof_status edbprof_thread_save_may_be_due(struct edbprof_thread *thread);
 
 /**
- * Like `edbprof_recording_call_ended`, but leaves saving to the host, which has to call
- * `edbprof_recording_save` if `EDBPROF_OK` is returned: for hosts that release a lock of their
- * own meanwhile. Any thread.
+ * Counts the end of an outermost call like `edbprof_recording_call_ended`, but does not save. If
+ * `EDBPROF_OK` is returned, the host has to call `edbprof_recording_save`. This is for hosts that
+ * release a lock of their own while they save. Any thread.
  *
  * # Safety
  * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
@@ -1304,8 +1306,8 @@ edbprof_status edbprof_recording_check(struct edbprof_recording *recording);
  * Announces that the host ends this process regularly. Recordings without a directory are
  * not saved then, and their live files are removed. One thread at a time.
  *
- * `flags`: 0, to remove the files when the C library runs its exit handlers; or
- * `EDBPROF_SAVE_REMOVE_LIVE_FILE`, to remove them now, for a process that ends in `_exit`.
+ * `flags`: 0 removes the files when the C library runs its exit handlers.
+ * `EDBPROF_SAVE_REMOVE_LIVE_FILE` removes them now, for a process that ends in `_exit`.
  *
  * Errors: `EDBPROF_BAD_ARGUMENT` (unknown flag).
  */
@@ -1374,15 +1376,15 @@ edbprof_status edbprof_leave_span(struct edbprof_thread *thread,
  * Begins a span that may outlive the call in which it begins. Only the thread that made the
  * handle.
  *
- * Like `edbprof_enter_span`; but when the call ends in which the span began, by return or
- * suspension, the span stays open: it continues, uncounted, under the caller. A call that ends by
- * an exception ends its spans. `edbprof_end_span` ends the span.
+ * Like `edbprof_enter_span`, but the span stays open when the call in which it began returns or is
+ * suspended. The span then continues, uncounted, under the caller. A call that ends by an
+ * exception ends its spans. `edbprof_end_span` ends the span.
  *
  * Errors: `EDBPROF_WRONG_THREAD`, `EDBPROF_DETACHED`.
  *
  * # Safety
  * * `thread` is NULL or a handle of a recording that is not freed.
- * * `span`: as of `edbprof_enter_span`.
+ * * `span` is NULL or a valid function that does not change and outlives the recording.
  */
 edbprof_status edbprof_begin_span(struct edbprof_thread *thread,
                                   const struct edbprof_function *span);
@@ -1405,8 +1407,8 @@ edbprof_status edbprof_end_span(struct edbprof_thread *thread,
  * time only. Any thread.
  *
  * `*out` becomes the span, always the same for the same arguments. It lives as long as the
- * process, so names should be few: a request's number belongs to no name. A span with an address
- * of its own keeps the name with which it was entered first.
+ * process, so names should be few: don't put a request's number into a name. A span that the host
+ * made itself is known by its address, and keeps the name that it had when it was first entered.
  *
  * `file` may be without bytes, and `line` 0.
  *
@@ -1421,16 +1423,15 @@ edbprof_status edbprof_span_intern(struct edbprof_str name,
                                    const struct edbprof_function **out);
 
 /**
- * Returns a sentence that says what a status means, without a full stop, such as "the handle
- * belongs to another thread"; "unknown status" for any other number. The string lives as long as
- * the program. Any thread.
+ * Returns the meaning of a status, such as "the handle belongs to another thread"; "unknown
+ * status" for any other number. The string lives as long as the program. Any thread.
  */
 struct edbprof_str edbprof_status_text(int32_t status);
 
 /**
- * Copies the reason why the calling thread's latest `edbprof_recording_new` failed to `buffer`,
- * cut to `size - 1` bytes and NUL-terminated: there is no recording to ask. Returns the length of
- * the whole text; 0 if that has not failed. Any thread.
+ * Copies to `buffer` the reason why the calling thread's latest `edbprof_recording_new` failed.
+ * The text is cut to `size - 1` bytes and NUL-terminated. Returns the length of the whole text; 0
+ * if that call did not fail. Any thread.
  *
  * # Safety
  * * `size` bytes can be written at `buffer`, or it is NULL.
@@ -1448,9 +1449,9 @@ size_t edbprof_new_error(char *buffer,
 uint64_t edbprof_timeline_now(const struct edbprof_recording *recording);
 
 /**
- * Keeps all threads' events since the time `since`, which `edbprof_timeline_now` gave, if that
- * was at least `least_ns` nanoseconds ago. They are not overwritten by later ones until this was
- * done `most` times more, or until three quarters of the timeline are kept. Events that were
+ * Keeps all threads' events since the time `since`, which `edbprof_timeline_now` returned, if that
+ * was at least `least_ns` nanoseconds ago. Later events don't overwrite them until events have
+ * been kept `most` more times, or until three quarters of the timeline are kept. Events that were
  * overwritten before are missing. Any thread.
  *
  * Returns `EDBPROF_NOT_DUE` if that was not so long ago, or if the recording has no timeline.

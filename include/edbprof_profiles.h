@@ -47,10 +47,10 @@
 #define EDBPROF_AS_RECORDED 8
 
 /**
- * Column of `edbprof_data_column`: what it holds, and the type of its items. Numbers never
- * change. Those below 100 have an item for each node of the call tree, 100 to 199 for each
- * function, 200 to 299 for each process, 300 to 399 for each thread. Those from 400 on are of a
- * comparison, with an item for each function of either side.
+ * Column of `edbprof_data_column`: its figures, and the type of its items. Numbers never change.
+ * Columns below 100 have an item for each node of the call tree, and those from 100 for each
+ * function. From 200 they have an item for each process, from 300 for each thread, and from 400,
+ * in a comparison, for each function of either side.
  */
 enum edbprof_column_id
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -135,8 +135,8 @@ enum edbprof_column_id
    */
   EDBPROF_FUNCTION_ID = 105,
   /**
-   * uint8_t: 0 for a Python function, 1 for one of C, 2 for a native span, 3 for what is no
-   * function: a process, a thread, overflow calls.
+   * uint8_t: 0 for a Python function, 1 for one of C, 2 for a native span, 3 for anything else:
+   * a process, a thread, overflow calls.
    */
   EDBPROF_FUNCTION_KIND = 106,
   /**
@@ -295,7 +295,7 @@ typedef struct edbprof_data edbprof_data;
  */
 typedef struct edbprof_source {
   /**
-   * Path of a file. NULL: `content` counts.
+   * Path of a file. If it is NULL, `content` is read instead.
    */
   edbprof_str path;
   /**
@@ -323,7 +323,7 @@ typedef struct edbprof_failure {
 } edbprof_failure;
 
 /**
- * A column, which lives as long as what it is of.
+ * A column, which lives as long as its profile or comparison.
  */
 typedef struct edbprof_column {
   /**
@@ -350,17 +350,18 @@ extern "C" {
 
 /**
  * Reads and merges profiles: `.prof` files, live files and those of cProfile. Every recording
- * counts once. No source: an empty profile. Any thread; the sources must not change meanwhile.
+ * counts once. Without sources, the profile is empty. Any thread; the sources must not change
+ * meanwhile.
  *
  * `flags`: one of `EDBPROF_BY_PROCESS` and `EDBPROF_BY_THREAD`, and `EDBPROF_COMPENSATE`; or 0.
- * `*out` becomes the profile, to free with `edbprof_data_free`. If it fails, `*failure`, unless
- * NULL, becomes the reason, whose text is to be freed.
+ * `*out` becomes the profile, to free with `edbprof_data_free`. If reading fails, `*failure`
+ * becomes the reason, unless `failure` is NULL. The host frees its text.
  *
  * Errors: `EDBPROF_UNREADABLE`, `EDBPROF_SYSTEM_ERROR`, `EDBPROF_BAD_ARGUMENT` (unknown flag).
  *
  * # Safety
  * * `len` sources are readable at `sources`, or it is NULL; their strings are readable.
- * * `out` and `failure` are NULL or writable. What they hold is not freed.
+ * * `out` and `failure` are NULL or writable. Their previous values are not freed.
  */
 edbprof_status edbprof_data_load(const struct edbprof_source *sources,
                                  size_t len,
@@ -377,7 +378,7 @@ edbprof_status edbprof_data_load(const struct edbprof_source *sources,
  *
  * # Safety
  * * `len` sources are readable at `sources`, or it is NULL; their strings are readable.
- * * `out` and `failure` are NULL or writable. What they hold is not freed.
+ * * `out` and `failure` are NULL or writable. Their previous values are not freed.
  */
 edbprof_status edbprof_merge(const struct edbprof_source *sources,
                              size_t len,
@@ -392,7 +393,7 @@ edbprof_status edbprof_merge(const struct edbprof_source *sources,
  *
  * # Safety
  * * `data` is NULL or was made by this library and not freed.
- * * `out` is NULL or writable. What it holds is not freed.
+ * * `out` is NULL or writable. Its previous value is not freed.
  */
 edbprof_status edbprof_data_encode(const struct edbprof_data *data,
                                    edbprof_bytes *out);
@@ -420,7 +421,7 @@ edbprof_status edbprof_data_column(const struct edbprof_data *data,
  * # Safety
  * * `data` is NULL or was made by this library and not freed.
  * * `pattern` is readable.
- * * `out` is NULL or writable. What it holds is not freed.
+ * * `out` is NULL or writable. Its previous value is not freed.
  */
 edbprof_status edbprof_data_find(const struct edbprof_data *data,
                                  edbprof_str pattern,
@@ -457,8 +458,8 @@ edbprof_status edbprof_data_diff(const struct edbprof_data *before,
                                  struct edbprof_data **out);
 
 /**
- * Frees a profile or comparison, and with it its columns. NULL does nothing. One thread at a
- * time, and no other uses it.
+ * Frees a profile or comparison, and with it its columns. NULL does nothing. One thread at a time,
+ * once no other thread uses it.
  *
  * # Safety
  * * `data` is NULL or was made by this library and not freed.
