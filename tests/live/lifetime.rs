@@ -161,6 +161,26 @@ fn a_last_save_removes_it_at_once_and_recording_may_go_on() {
     assert!(files(directory.path(), ".live").is_empty());
 }
 
+/// A thread of a daemon's may save after a call while the process ends.
+#[test]
+fn a_save_after_the_last_one_leaves_the_process_ended() {
+    let directory = tempfile::tempdir().unwrap();
+    let recorder = Recorder::new(directory.path());
+    recorder.enter(1, 10);
+    recorder.leave(1, 20);
+    let path = only_live(directory.path());
+    recorder.save(EDBPROF_SAVE_AT_EXIT);
+    recorder.enter(1, 30);
+    recorder.leave(1, 40);
+    recorder.save(0);
+    assert_eq!(read(&path).processes[0].ending, Ending::Finished);
+    let [prof] = &files(directory.path(), ".prof")[..] else {
+        panic!("one file")
+    };
+    assert_eq!(saved(prof).processes[0].ending, Ending::Finished);
+    recorder.free();
+}
+
 /// Without one, what was recorded would be lost.
 #[test]
 fn a_large_recording_is_saved_after_calls_only_without_a_live_file() {

@@ -62,7 +62,15 @@ impl Recording {
         };
         let since = self.options.clock.now();
         let _one = OneSaver::wait(self);
-        let events = self.lock().events();
+        let (options, events) = {
+            let shared = self.lock();
+            // A thread may have waited here for the final save, which is not to be undone.
+            let options = match shared.saves.final_save {
+                Some((known, _)) if options.ending != Ending::Finished => known,
+                _ => options,
+            };
+            (options, shared.events())
+        };
         let is_final = options.ending == Ending::Finished;
         let rate = self.rate();
         let written = self.write_trees(&path, options, rate);
