@@ -224,6 +224,20 @@ pub(crate) fn finished_beside(path: &Path) -> Option<PathBuf> {
     Some(PathBuf::from(OsStr::from_bytes(name)))
 }
 
+/// Paths at which the process of the live file `path` may have left `finished`, which is usually
+/// beside it: a live file that was moved out of such a place while its process ran has its
+/// finished files there.
+pub(super) fn places_of(finished: PathBuf, owners: Owners) -> Vec<PathBuf> {
+    let moved = match (finished.parent(), finished.file_name()) {
+        (Some(directory), Some(name)) if owners == Owners::AnyWithoutLinks => {
+            let places = shared_places(directory).into_iter();
+            places.map(|place| place.join(name)).collect()
+        }
+        _ => Vec::new(),
+    };
+    [finished].into_iter().chain(moved).collect()
+}
+
 /// Returns true if `name` is `prefix*suffix`, or that of the live file beside it. Prefix and suffix
 /// must not overlap. A leading dot hides a file, like in a shell. Timelines and sidecars don't
 /// match: they are found beside their profiles.

@@ -15,7 +15,7 @@ use edbprof::model::{Function, Labels};
 use edbprof::report::display::function_name;
 use edbprof::report::similar::similar;
 
-use super::discover::finished_beside;
+use super::discover::{finished_beside, places_of};
 use super::read_error::ReadError;
 use super::trust::{read_trusted, read_trusted_into, sidecar as sidecar_of};
 use super::{Input, SkippedInput};
@@ -164,8 +164,41 @@ pub(super) fn last_content(
 
 /// Reads the `.prof` file that a process wrote before it removed the live file `input`.
 fn read_finished(input: &Input) -> Result<Vec<u8>, ReadError> {
-    match finished_beside(&input.path) {
-        Some(finished) => read_trusted(&finished, input.owners, profile_goes_on),
-        None => Err(ReadError::Gone),
+    let finished = finished_beside(&input.path).ok_or(ReadError::Gone)?;
+    let mut reads = places_of(finished, input.owners)
+        .into_iter()
+        .map(|place| read_trusted(&place, input.owners, profile_goes_on));
+    let beside = reads.next().unwrap_or(Err(ReadError::Gone));
+    beside.or_else(|reason| reads.find_map(Result::ok).ok_or(reason))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use edbprof::model::{Rows, Trees};
+
+    use super::super::trust::Owners;
+    use super::*;
+
+    #[test]
+    fn a_process_that_ends_after_its_file_was_moved_is_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let place = directory.path().join(format!("edbprof-run-{:032x}", 1));
+        fs::create_dir(&place).unwrap();
+        let profile = prof::encode(&Rows::default(), &Trees::default(), &PlainInputs::default());
+        fs::write(place.join("edbprof_1.prof"), profile).unwrap();
+        let read = |owners| {
+            let input = Input {
+                path: directory.path().join("edbprof_1.prof.live"),
+                named: false,
+                owners,
+                bytes: 0,
+            };
+            read_input(&input, &Labels::default()).map(|_| ())
+        };
+        assert!(read(Owners::AnyWithoutLinks).is_ok());
+        // Others may create files in such a place.
+        assert!(matches!(read(Owners::Any), Err(ReadError::System(_))));
     }
 }

@@ -12,7 +12,7 @@ use edbprof::format::extent::profile_goes_on;
 use edbprof::format::timeline::{self, Source, TimelineError, TimelineProcess};
 use edbprof::report::summary::path_text;
 
-use super::discover::{Filter, dedup_by_inode, find_files, finished_beside, matches};
+use super::discover::{Filter, dedup_by_inode, find_files, finished_beside, matches, places_of};
 use super::own_result::{own_result, warn_of_search};
 use super::read::last_content;
 use super::read_error::ReadError;
@@ -215,10 +215,15 @@ pub(crate) fn read_all(mut inputs: Vec<Input>, report: &mut ReadReport) -> Vec<T
     inputs.sort_by_key(|input| !is_history(input));
     let mut known = HashSet::new();
     let mut processes = Vec::new();
-    for input in dedup_by_inode(inputs) {
-        match read(&input) {
-            // The process has ended since and has left a timeline.
-            Err(ReadError::Gone) if has_ended(&input) => {}
+    for mut input in dedup_by_inode(inputs) {
+        let mut found = read(&input);
+        let is_gone = matches!(found, Err(ReadError::Gone)) || !input.path.exists();
+        // The process has ended since and has left a timeline.
+        if let Some(ended) = ended(&input).filter(|_| is_gone) {
+            found = read(&ended);
+            input = ended;
+        }
+        match found {
             Ok(read) => {
                 let file = read.first().map(|of| Arc::clone(of.file()));
                 report.timelines.extend(file.map(|file| (input.path, file)));
@@ -252,11 +257,15 @@ fn read(input: &Input) -> Result<Vec<TimelineProcess>, ReadError> {
     Ok(vec![process])
 }
 
-/// Returns true if a timeline is beside the history file `input`.
-fn has_ended(input: &Input) -> bool {
-    let live = timeline::live_beside(&input.path);
-    let prof = live.and_then(|live| finished_beside(&live));
-    prof.is_some_and(|prof| timeline::beside(&prof).exists())
+/// Returns the timeline that the process of the history file `input` has left.
+fn ended(input: &Input) -> Option<Input> {
+    let prof = finished_beside(&timeline::live_beside(&input.path)?)?;
+    let mut places = places_of(timeline::beside(&prof), input.owners).into_iter();
+    let path = places.find(|path| path.exists())?;
+    Some(Input {
+        path,
+        ..input.clone()
+    })
 }
 
 impl From<TimelineError> for ReadError {
