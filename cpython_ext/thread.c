@@ -161,6 +161,9 @@ int thread_enable(recorder *owner, uint64_t call)
 bool thread_try_enable(recorder *owner, uint64_t call)
 {
     static bool warned;
+    if (shared_load(&owner->abandoned)) {
+        return false; /* Tasks and threads of a request may outlive it. */
+    }
     if (thread_enable(owner, call) == 0) {
         return true;
     }

@@ -186,6 +186,26 @@ def test_tasks_and_worker_threads_are_recorded(store):
     assert calls(found[8], "leaf_of_task") > 4
 
 
+def test_a_task_that_outlives_its_request_is_left_alone(store, capfd):
+    begun = []
+
+    async def outlive():
+        begun.append(work(3))
+
+    async def application(scope, receive, send):
+        begun.append(asyncio.ensure_future(outlive()))
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def main():
+        await get(Middleware(application, store=str(store), every=1), "/")
+        await begun[0]
+
+    asyncio.run(main())
+    assert begun[1:] == [0]
+    assert "edbprof" not in capfd.readouterr().err
+
+
 def test_a_factory_of_the_program_is_kept(store):
     made = []
 
