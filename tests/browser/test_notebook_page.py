@@ -65,6 +65,10 @@ def test_a_browser_shows_the_frames(notebook, page):
     for frame in frames:
         # Browsers draw no frame that is out of sight.
         page.script("arguments[0].scrollIntoView()", frame)
+        # A wider frame would give the output a scroll bar.
+        assert page.script(
+            "return arguments[0].offsetWidth <= arguments[0].parentElement.clientWidth", frame
+        )
         page.driver.switch_to.frame(frame)
         page.driver.execute_async_script(
             "const done = arguments[0], at = () => 'ready' in document.body.dataset ? done()"

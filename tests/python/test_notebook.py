@@ -105,10 +105,12 @@ def recorded():
 def test_the_page_is_whole_and_has_no_rights():
     profile = recorded()
     shown = profile._repr_html_()
-    match = re.fullmatch(r'<iframe ([^<>"]+="[^"]*" )+srcdoc="([^"]*)"></iframe>', shown)
+    match = re.fullmatch(r'<iframe ([^<>"]+="[^"]*" )+srcdoc="([^"]*)">([^<]*)</iframe>', shown)
     assert match and 'sandbox="allow-scripts"' in shown
     page = html.unescape(match[2])
     assert page.startswith("<!doctype html>") and "leaf" in page
+    # Hosts that allow no frames show its content.
+    assert "trust this notebook" in match[3]
     assert load_of(profile)._repr_html_().startswith("<iframe ")
 
 

@@ -18,6 +18,10 @@ NOTEBOOK = ("IPython", "ipykernel", "traitlets", "jupyter_client", "zmq", "comm"
 
 _ROWS = 20
 
+# Left where a host takes frames away, as Jupyter does in a notebook that is not trusted. Browsers
+# that show the frame do not show it.
+_UNSHOWN = "A profile by edbprof: it is shown once you trust this notebook."
+
 # Characters that could end a table cell or begin a link or other markup.
 _SPECIAL = str.maketrans({mark: "\\" + mark for mark in "\\`*_{}[]<>|~$#"})
 
@@ -61,8 +65,8 @@ def frame(page: bytes) -> str:
     text = page.decode().replace("&", "&amp;").replace('"', "&quot;")
     return (
         '<iframe title="Profile by edbprof" sandbox="allow-scripts" allow="clipboard-write" '
-        'style="width: 100%; height: 640px; border: 1px solid #8884" '
-        f'srcdoc="{text}"></iframe>'
+        'style="width: 100%; height: 640px; border: 1px solid #8884; box-sizing: border-box" '
+        f'srcdoc="{text}">{_UNSHOWN}</iframe>'
     )
 
 
