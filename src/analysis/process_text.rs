@@ -19,10 +19,13 @@ pub fn describe(process: &Process) -> String {
         Ending::Finished => "finished",
         Ending::Killed => "ended without exit handlers",
     };
+    let host = match &*process.host {
+        b"" => String::new(),
+        host => format!("{}, ", String::from_utf8_lossy(host)),
+    };
     format!(
-        "process {}: {short} ({}, started {}, {:.3} s, {ending})",
+        "process {}: {short} ({host}started {}, {:.3} s, {ending})",
         process.identity.pid,
-        String::from_utf8_lossy(&process.host),
         utc(process.start_unix_ns),
         process.duration_ns as f64 / 1e9,
     )
@@ -146,6 +149,11 @@ mod tests {
             "process 4711: python \u{fffd}app.py \
              (CPython 3.11.7, started 2023-11-14 22:13:20 UTC, 5.123 s, ended without exit handlers)"
         );
+        let of_a_nameless_host = Process {
+            host: b""[..].into(),
+            ..process.clone()
+        };
+        assert!(describe(&of_a_nameless_host).contains("app.py (started 2023"));
         let long = Process {
             argv: [b"x".repeat(100_000).into()].into(),
             ..process

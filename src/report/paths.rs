@@ -67,10 +67,11 @@ impl PathShortener {
         printable(rest)
     }
 
-    /// Returns `file:line` in the short form; nothing for a builtin.
+    /// Returns `file:line` in the short form, without a line that is unknown; nothing for a builtin.
     pub fn location(&self, label: &Label) -> String {
         match origin(label) {
             CodeOrigin::Builtin => String::new(),
+            _ if label.line < 1 => self.short(&label.file),
             _ => format!("{}:{}", self.short(&label.file), label.line),
         }
     }
@@ -178,6 +179,18 @@ mod tests {
             "<frozen importlib._bootstrap>:7"
         );
         assert_eq!(short("~"), "");
+    }
+
+    #[test]
+    fn a_line_that_is_unknown_is_not_shown() {
+        let paths = PathShortener::new([]);
+        for line in [0, -1] {
+            let label = Label {
+                line,
+                ..label("NVTX")
+            };
+            assert_eq!(paths.location(&label), "NVTX");
+        }
     }
 
     #[test]

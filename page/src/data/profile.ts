@@ -255,10 +255,11 @@ export function ends(depth: Uint32Array): Uint32Array {
   return end;
 }
 
-/** Returns `file:line` of a function; nothing where there is no file. */
+/** Returns `file:line` of a function, without a line that is unknown; nothing where there is no file. */
 export function place(profile: Names, fn: number): string {
   const file = profile.files[profile.functions.file[fn]!];
-  return file ? `${file.short}:${profile.functions.line[fn]}` : '';
+  const line = profile.functions.line[fn]!;
+  return file ? (line > 0 ? `${file.short}:${line}` : file.short) : '';
 }
 
 /** Returns the name of a function for frames: the body of a module needs its file to be told. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decodeProfile, Role, type Profile } from '../data/profile';
+import { decodeProfile, place, Role, type Profile } from '../data/profile';
 import { Reader } from '../data/decode';
 import { calleesOf, callersOf, functionFigures, heaviest } from './figures';
 import { Graph, pathTo } from './frames';
@@ -68,6 +68,9 @@ describe('columns', () => {
       0, -1, 1, 7,
     ]);
     expect(decoded.files).toEqual([{ path: '/srv/a.py', short: 'a.py' }]);
+    expect([place(decoded, 0), place(decoded, 1)]).toEqual(['a.py:1', '']);
+    const withoutLine = { ...decoded, functions: { ...decoded.functions, line: [0, 0] } };
+    expect(place(withoutLine, 0)).toBe('a.py');
     expect(decoded.exact).toEqual([{ function: 1, calls: 5, self: 60, total: 70.5 }]);
     expect([...decoded.depth]).toEqual([0, 1, 2, 1]);
     expect([...decoded.end]).toEqual([4, 3, 3, 4]);

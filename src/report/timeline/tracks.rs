@@ -61,18 +61,19 @@ pub struct ShownFunction {
     pub name: String,
     /// Its file in the short form; empty for builtins.
     pub file: String,
-    /// Its line.
+    /// Its line; 0 if it is unknown.
     pub line: u32,
     /// Its kind.
     pub kind: FunctionKind,
 }
 
 impl ShownFunction {
-    /// `file:line`, or nothing.
+    /// `file:line`, without a line that is unknown, or nothing.
     pub fn place(&self) -> String {
-        match self.file.is_empty() {
-            true => String::new(),
-            false => format!("{}:{}", self.file, self.line),
+        match self.line {
+            _ if self.file.is_empty() => String::new(),
+            0 => self.file.clone(),
+            line => format!("{}:{line}", self.file),
         }
     }
 
