@@ -5,9 +5,8 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use crate::recorder::atomic::AtomicI64;
 
 /// Starting subtracts the current tick, stopping adds it. So the word is negative while the
-/// stopwatch runs: the ticks measured before are fewer than any later tick, and the first tick is
-/// 1. One store commits a start or a stop. The owning thread starts and stops it; any thread may
-/// read it.
+/// stopwatch runs: ticks begin at 1, and those measured before are fewer than any later tick. One
+/// store commits a start or a stop. The owning thread starts and stops it; any thread may read it.
 #[derive(Debug, Default)]
 #[repr(transparent)]
 pub(crate) struct Stopwatch(AtomicI64);
