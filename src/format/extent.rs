@@ -84,9 +84,9 @@ mod tests {
         assert!(!profile_goes_on(&file));
         let segment = at::DIRECTORY;
         file[segment..segment + 8].copy_from_slice(&4096_u64.to_le_bytes());
-        file[segment + 8..segment + 16].copy_from_slice(&101_u64.to_le_bytes());
-        assert!(!profile_goes_on(&file), "its lowest bit is no length");
-        file[segment + 8] = 102;
+        file[segment + 8..segment + 16].copy_from_slice(&103_u64.to_le_bytes());
+        assert!(!profile_goes_on(&file), "its lowest bits are no length");
+        file[segment + 8] = 104;
         assert!(profile_goes_on(&file));
         assert!(profile_goes_on(&file[..300]));
         file[segment..segment + 16].fill(0xff);
