@@ -34,17 +34,17 @@
  * - Nothing unwinds out of a function. Wrong use that can be seen returns a status: NULL,
  *   a struct_size that is too small, an unknown flag, a leave without an enter.
  * - Status numbers never change; 0 is EDBPROF_OK.
- * - `*out` becomes the result of a function; NULL, none or 0 if the function fails. What a
- *   pointer to const points to is only read.
+ * - A function stores its result in `*out`; if it fails, it stores NULL, an empty value or 0.
+ *   What a pointer to const points to is only read.
  * - Handles are opaque. `_free` frees what `_new` has made. Freeing NULL does nothing.
  * - Strings have explicit lengths and may hold any bytes. The callee copies what it keeps.
  * - A struct that the host fills begins with struct_size, its sizeof. Fill it with zeros
  *   first. Later versions append fields, for which zeros mean the default.
  * - Each function says who may call it: 'any thread' (at any time), 'one thread at a time'
- *   (the host ensures it), or 'only the thread that made' the handle.
- * - A function of the last kind that reports a call must not be called from another thread: a
- *   check would slow each call. All others of that kind return EDBPROF_WRONG_THREAD there, and
- *   change nothing.
+ *   (the host ensures it), or 'only the thread that made' the handle, or has adopted it.
+ * - Functions that report calls do not check their thread, because that would slow each call:
+ *   calling them from another thread is undefined. All others of that kind return
+ *   EDBPROF_WRONG_THREAD there, and change nothing.
  * - For a handle that was detached, all of them return EDBPROF_DETACHED and change nothing, until
  *   edbprof_recording_attach gives the handle to another thread.
  * - A recording belongs to one process. After fork() the child's copy is a recording of
@@ -237,7 +237,7 @@
 
 /**
  * Flag for saving: the process, or at least the recording, is about to end. The file says
- * that the process ended regularly. Events that come later are saved at the end.
+ * that the process ended regularly. Events after this save are saved when the process ends.
  */
 #define EDBPROF_SAVE_AT_EXIT 1
 
@@ -588,7 +588,7 @@ typedef struct edbprof_options {
    * file.
    *
    * The live file is made at the first event, with the name of the recording's own file
-   * and `.live` behind it. It is removed with the recording, or when the process ends
+   * followed by `.live`. It is removed with the recording, or when the process ends
    * after a save with `EDBPROF_SAVE_AT_EXIT`. Without `directory` its name is
    * `edbprof_<pid>_<16 hex digits>.prof.live`, and it is removed when the process ends
    * after `edbprof_process_ends`.
@@ -605,7 +605,7 @@ typedef struct edbprof_options {
    * The timeline has every event with its time, eight bytes each. Until it is saved, it is in a
    * file beside the live file, with `.timeline.live` in place of `.live`. Without a live file,
    * it is in memory. `edbprof_recording_save` and `edbprof_recording_save_as` write it beside
-   * the file, with `.timeline` behind its name.
+   * the file, whose name is followed by `.timeline`.
    */
   uint64_t timeline_bytes;
   /**
@@ -786,7 +786,7 @@ edbprof_status edbprof_step_coroutine_at(struct edbprof_thread *thread,
  * are in the order in which the functions were described; at most `room` of them are written. The
  * number is 0 for functions that `choice` does not match, and for those with `EDBPROF_HIDDEN`.
  * Returns the number of functions; 0 for NULL. A later count has the same functions at the same
- * places, and new ones behind them. Visits every node. Any thread.
+ * places, and new ones follow them. Visits every node. Any thread.
  *
  * # Safety
  * * `recording` is NULL or was made by `edbprof_recording_new` and not freed.
@@ -1270,8 +1270,8 @@ edbprof_status edbprof_recording_call_ended(struct edbprof_recording *recording,
 
 /**
  * Returns `EDBPROF_OK` if `edbprof_recording_call_ended` may save now that the thread's latest
- * call has ended, and `EDBPROF_NOT_DUE` if it would not save. Threads that ask first do not wait
- * for each other. Only the thread that made the handle.
+ * call has ended, and `EDBPROF_NOT_DUE` if it would not save. A thread that asks first does not
+ * wait for others. Only the thread that made the handle.
  *
  * Errors: `EDBPROF_WRONG_THREAD`, `EDBPROF_DETACHED`.
  *

@@ -8,7 +8,7 @@ use super::entry::get;
 /// are in the order in which the functions were described; at most `room` of them are written. The
 /// number is 0 for functions that `choice` does not match, and for those with `EDBPROF_HIDDEN`.
 /// Returns the number of functions; 0 for NULL. A later count has the same functions at the same
-/// places, and new ones behind them. Visits every node. Any thread.
+/// places, and new ones follow them. Visits every node. Any thread.
 ///
 /// # Safety
 /// * `recording` is NULL or was made by `edbprof_recording_new` and not freed.

@@ -83,7 +83,7 @@ pub struct edbprof_options {
     /// file.
     ///
     /// The live file is made at the first event, with the name of the recording's own file
-    /// and `.live` behind it. It is removed with the recording, or when the process ends
+    /// followed by `.live`. It is removed with the recording, or when the process ends
     /// after a save with `EDBPROF_SAVE_AT_EXIT`. Without `directory` its name is
     /// `edbprof_<pid>_<16 hex digits>.prof.live`, and it is removed when the process ends
     /// after `edbprof_process_ends`.
@@ -96,7 +96,7 @@ pub struct edbprof_options {
     /// The timeline has every event with its time, eight bytes each. Until it is saved, it is in a
     /// file beside the live file, with `.timeline.live` in place of `.live`. Without a live file,
     /// it is in memory. `edbprof_recording_save` and `edbprof_recording_save_as` write it beside
-    /// the file, with `.timeline` behind its name.
+    /// the file, whose name is followed by `.timeline`.
     pub timeline_bytes: u64,
     /// Bytes of the timeline's file system that stay free; 0: three quarters of the free space at
     /// the timeline's start.

@@ -16,7 +16,7 @@ use crate::model::Ending;
 use crate::recorder::{self, AutosaveOutcome, Recording, SaveOptions};
 
 /// Flag for saving: the process, or at least the recording, is about to end. The file says
-/// that the process ended regularly. Events that come later are saved at the end.
+/// that the process ended regularly. Events after this save are saved when the process ends.
 pub const EDBPROF_SAVE_AT_EXIT: u32 = 1;
 /// Flag for saving: removes the live file now and not at the end of the process, because
 /// nothing more will be recorded. For a process that ends in `_exit`.
@@ -124,8 +124,8 @@ pub unsafe extern "C" fn edbprof_recording_call_ended(
 }
 
 /// Returns `EDBPROF_OK` if `edbprof_recording_call_ended` may save now that the thread's latest
-/// call has ended, and `EDBPROF_NOT_DUE` if it would not save. Threads that ask first do not wait
-/// for each other. Only the thread that made the handle.
+/// call has ended, and `EDBPROF_NOT_DUE` if it would not save. A thread that asks first does not
+/// wait for others. Only the thread that made the handle.
 ///
 /// Errors: `EDBPROF_WRONG_THREAD`, `EDBPROF_DETACHED`.
 ///
