@@ -369,6 +369,23 @@ fn slow_calls_are_kept_until_there_are_too_many_of_them() {
     assert_eq!(of.blocks.len(), 12);
 }
 
+#[test]
+fn a_call_is_slow_by_its_nanoseconds_whatever_a_tick_takes() {
+    let recording = recording_of(Options {
+        history: options_of_kept(16),
+        ..super::options(Clock::Tsc, 100)
+    });
+    let thread = attach(&recording);
+    define(&recording, 1, false);
+    thread.enter(1, Visit::Start, thread.now_of_event());
+    let since = recording.history_now();
+    let started = std::time::Instant::now();
+    while started.elapsed().as_millis() < 3 {}
+    thread.leave(1, thread.now_of_event());
+    assert!(recording.keep_history(since, 2_000_000, 3));
+    assert!(!recording.keep_history(since, 3_600_000_000_000, 3));
+}
+
 fn options_of_kept(blocks: u64) -> Option<HistoryOptions> {
     let options = options(blocks * (64 << 10), Keep::Latest)?;
     Some(HistoryOptions {
