@@ -26,6 +26,7 @@ fn a_command_that_was_meant_is_named() {
         (&["-m", "http.server"], "edbprof run -m http.server"),
         (&["-c", "import os"], "edbprof run -c 'import os'"),
         (&["rnu", "x.py"], "edbprof run x.py"),
+        (&["show", "x.py", "a"], "edbprof run x.py a"),
         (&["tpo"], "edbprof top"),
         (&["exprot", "--format=json"], "edbprof export --format=json"),
         (&["record", "x.py"], "edbprof run x.py"),

@@ -107,9 +107,10 @@ fn meant(words: &[OsString], first: &OsStr) -> Option<String> {
         let is_word = !text.contains(['.', '/']);
         (is_word && is_program(Path::new(rest.first()?))).then(|| line("run", rest))
     };
-    let meant = meant
-        .or_else(is_program_on_path)
-        .or_else(is_before_program)?;
+    let meant = match is_before_program() {
+        Some(program) => is_program_on_path().or(Some(program)),
+        None => meant.or_else(is_program_on_path),
+    }?;
     // Without a question mark, which a shell would take for a part of the command.
     Some(format!("{what}; did you mean {meant}"))
 }
