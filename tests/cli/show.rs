@@ -203,3 +203,22 @@ fn summaries_follow_the_size_and_the_encoding_that_the_environment_names() {
         }
     }
 }
+
+#[test]
+fn top_lists_as_many_functions_as_a_terminal_of_few_lines_shows() {
+    let sandbox = Sandbox::new();
+    let file = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/golden/edbprof-2/all.prof"
+    );
+    for height in [15, 20, 60] {
+        let mut top = sandbox.command();
+        top.envs([("COLUMNS", "80"), ("LINES", &*height.to_string())]);
+        let output = top.args(["top", file]).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let lines = text.lines().count();
+        assert!(lines <= height * 3 / 2, "{height}: {text}");
+        assert_eq!(lines > 25, height >= 20, "{height}: {text}");
+        assert!(text.ends_with("--limit=0 lists all\n"), "{text}");
+    }
+}

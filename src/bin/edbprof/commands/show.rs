@@ -22,6 +22,12 @@ use crate::cli::words::within_words;
 use crate::input::{self, ReadReport};
 use crate::output::with_view;
 
+/// Functions that `edbprof top` lists, on a terminal of few lines too.
+const LISTED: usize = 20;
+const LEAST_LISTED: usize = 5;
+/// Lines of the table that are no functions: its header, and the number of those left out.
+const AROUND: usize = 2;
+
 /// Runs `edbprof top`.
 ///
 /// # Errors
@@ -29,11 +35,16 @@ use crate::output::with_view;
 /// When nothing was shown.
 pub(crate) fn top(options: &TopOptions) -> Result<Exit, Error> {
     let terminal = Stream::Stdout.terminal();
-    let most = match options.limit {
-        0 => usize::MAX,
-        limit => limit,
-    };
     let is_json = options.json.json;
+    let most = |head: usize| match options.limit {
+        Some(0) => usize::MAX,
+        Some(limit) => limit,
+        None if is_json => LISTED,
+        None => {
+            let room = (terminal.height * 3 / 2).saturating_sub(head + AROUND);
+            room.clamp(LEAST_LISTED, LISTED)
+        }
+    };
     show(options, is_json, &options.words, most, |view, limit| {
         let relations = [
             (Relation::Callers, &options.callers),
@@ -97,7 +108,7 @@ pub(crate) fn tree(options: &TreeOptions) -> Result<Exit, Error> {
         options,
         is_json,
         &options.words,
-        usize::MAX,
+        |_| usize::MAX,
         |view, lines| {
             Ok(match (is_json, options.tasks) {
                 (true, _) => pretty(&json::tree(view, options.threshold, lines)),
@@ -135,7 +146,7 @@ fn show(
     options: &impl Shown,
     is_json: bool,
     words: &WordsOption,
-    most: usize,
+    most: impl Fn(usize) -> usize,
     text: impl Fn(&View<'_>, usize) -> Result<String, Error>,
 ) -> Result<Exit, Error> {
     let (inputs, window, options) = options.parts();
@@ -158,7 +169,7 @@ fn show(
             true => String::new(),
             false => Stream::Stdout.terminal_or(tree::WIDE).wrap(&head) + "\n",
         };
-        within_words(words.max_words, most, |lines| {
+        within_words(words.max_words, most(head.lines().count()), |lines| {
             Ok(format!("{head}{}", text(view, lines)?))
         })
     })?;

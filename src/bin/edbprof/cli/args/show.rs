@@ -50,9 +50,9 @@ pub(crate) struct TopOptions {
     #[arg(long, value_name = "KEYS", default_value = "tottime")]
     pub(crate) sort: SortOrder,
 
-    /// Number of functions to list; 0 for all
-    #[arg(long, value_name = "NUMBER", default_value_t = 20)]
-    pub(crate) limit: usize,
+    /// Number of functions to list; 0 for all [default: 20, fewer on a terminal of few lines]
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) limit: Option<usize>,
 
     /// Show the callers of this function
     ///
