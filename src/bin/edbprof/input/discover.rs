@@ -224,9 +224,8 @@ pub(crate) fn finished_beside(path: &Path) -> Option<PathBuf> {
     Some(PathBuf::from(OsStr::from_bytes(name)))
 }
 
-/// Paths at which the process of the live file `path` may have left `finished`, which is usually
-/// beside it: a live file that was moved out of such a place while its process ran has its
-/// finished files there.
+/// Paths at which a process may have left its file `finished`: beside its live file, or where that
+/// was before it was moved out of a shared place, while the process ran.
 pub(super) fn places_of(finished: PathBuf, owners: Owners) -> Vec<PathBuf> {
     let moved = match (finished.parent(), finished.file_name()) {
         (Some(directory), Some(name)) if owners == Owners::AnyWithoutLinks => {
