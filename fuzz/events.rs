@@ -5,7 +5,7 @@
 #![allow(dead_code)]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::{mem, ptr, slice};
+use std::{io, mem, ptr, slice};
 
 use edbprof::capi::edbprof_status::{EDBPROF_NOT_OPEN, EDBPROF_OK, EDBPROF_UNKNOWN_FUNCTION};
 use edbprof::capi::*;
@@ -240,8 +240,14 @@ impl Both {
         }
         assert!(child > 0, "fork failed");
         let mut status = 0;
-        // SAFETY: the pointer is valid.
-        let waited = unsafe { libc::waitpid(child, &mut status, 0) };
+        let waited = loop {
+            // SAFETY: the pointer is valid.
+            let waited = unsafe { libc::waitpid(child, &mut status, 0) };
+            // The fuzzer's timer interrupts the call.
+            if waited >= 0 || io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
+                break waited;
+            }
+        };
         assert_eq!((waited, status), (child, 0), "the child's tree differs");
     }
 
