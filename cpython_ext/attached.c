@@ -7,6 +7,7 @@
 
 #include "arrivals.h"
 #include "events.h"
+#include "interpreter.h"
 #include "names.h"
 #include "os_threads.h"
 #include "thread.h"
@@ -117,6 +118,7 @@ int attached_begin(recorder *owner)
         PyErr_SetString(PyExc_RuntimeError, "a Python without GIL can't be attached to");
         return -1;
     }
+    interpreter_here()->recorders_attached += owner->hook == HOOK_MONITORING;
     if (thread_enable(owner, WHOLE_THREAD) < 0) {
         return -1;
     }

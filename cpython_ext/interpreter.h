@@ -101,6 +101,8 @@ typedef struct interpreter_state {
     /* Number of PY_UNWIND for hooks whose chosen code objects have it as a local event; else 0. */
     long local_unwind[HOOK_COUNT];
     bool has_had_tool[HOOK_COUNT]; /* the hook has taken a tool id before */
+    /* Recorders that the hook of sys.monitoring was chosen for, and those of `edbprof attach`. */
+    size_t recorders_made, recorders_attached;
 
     PyObject *step_drivers; /* decorated.c */
 

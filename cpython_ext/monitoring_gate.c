@@ -23,6 +23,8 @@ enum {
     MOST_MILLIONS = 6,
     /* Others may free our tool id while events are on. */
     OPENINGS_BETWEEN_CHECKS = 256,
+    /* More than sys.monitoring has events, each of which is one bit. */
+    EVENT_BITS = 24,
 };
 
 /* State of one tool id of an interpreter. */
@@ -140,6 +142,27 @@ static void choose_unclaimed_limit(tool_gate *gate, uint64_t pair_ns)
     shared_store(&gate->unclaimed_limit, (uint32_t)limit);
 }
 
+static bool owns_tool(const tool_gate *gate);
+
+/* Gives the tool id back to the program if only `edbprof attach` has recorded by it. The events are
+ * off. The callbacks stay, because the interpreter may be calling one. */
+static void free_tool(tool_gate *gate)
+{
+    const interpreter_state *here = gate->interpreter;
+    bool is_visitor = here->recorders_made == here->recorders_attached;
+    if (hook_of(gate) != HOOK_MONITORING || !is_visitor || !owns_tool(gate)) {
+        return;
+    }
+    for (int bit = 0; bit < EVENT_BITS; bit++) {
+        Py_XDECREF(PyObject_CallMethod(here->monitoring_module, "register_callback", "OlO",
+                                       gate->tool, 1L << bit, Py_None));
+        PyErr_Clear();
+    }
+    Py_XDECREF(PyObject_CallMethod(here->monitoring_module, "free_tool_id", "O", gate->tool));
+    PyErr_Clear();
+    Py_CLEAR(gate->tool);
+}
+
 /* Under `switching`. */
 static void set_none(tool_gate *gate)
 {
@@ -149,6 +172,7 @@ static void set_none(tool_gate *gate)
         shared_store(&gate->builtins, false);
         gate->cycles++;
         choose_unclaimed_limit(gate, gate->on_ns + (now_ns() - begin));
+        free_tool(gate);
     } else {
         /* The interpreter's changes are used up. Functions that run later would get this change all
          * the same. */

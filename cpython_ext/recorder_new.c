@@ -43,6 +43,7 @@ static int choose_hook(const char *name, const choice *of, hook_kind *hook)
         }
         *hook = HOOK_MONITORING;
         if (gate_take_tool(HOOK_MONITORING) == 0) {
+            interpreter_here()->recorders_made++;
             return 0;
         }
         if (!any || !PyErr_ExceptionMatches(PyExc_ValueError)) {

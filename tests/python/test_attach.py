@@ -70,6 +70,24 @@ def test_the_process_is_as_before(target, tmp_path):
     assert not doors.exists()
 
 
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="sys.monitoring is new in 3.12")
+def test_the_tool_id_is_free_again(target, tmp_path):
+    text = PROGRAM.replace(
+        'print("threads"',
+        "for _ in range(10**6):\n"
+        "            if sys.monitoring.get_tool(4) is None: break\n"
+        "            works_inside()\n"
+        "        print([sys.monitoring.get_tool(tool) for tool in range(6)])\n"
+        '        print("threads"',
+    )
+    started = target(text=text)
+    for _ in range(2):
+        done = edbprof("attach", "--seconds=0.2", started.pid, tmp_path=tmp_path)
+        assert "works_inside" in done.stderr, done.stderr
+    out, err = started.ended()
+    assert str([None] * 6) in out, (out, err)
+
+
 def ended_process():
     with subprocess.Popen(["true"]) as process:
         pass
