@@ -1,4 +1,4 @@
-"""What recording adds to a call where the interpreter compiles code at run time (PEP 744).
+"""Measures what recording adds to a call where the interpreter compiles code at run time (PEP 744).
 
     .venv-3.15/bin/python benches/jit.py
 

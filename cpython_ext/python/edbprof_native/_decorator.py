@@ -48,7 +48,7 @@ class profile:
         threads: If true, threads that a recorded call starts are recorded too, as by `Profile`. One
             decorator with `threads=True` is enough for all that share its file.
         max_nodes: Number of call paths that are told apart, from 64 to 134,217,727, at 72 to 80
-        bytes each. Calls on further paths overflow: they count by function, with their self
+            bytes each. Calls on further paths overflow: they count by function, with their self
             time, and reports state their number.
         timeline: If true, every event is kept with its time, in 256 MiB; a number sets another size
             in bytes. The timeline is written at exit, beside the file, with `.timeline` appended to

@@ -174,9 +174,9 @@ def _call_at_end() -> None:
 def save_all(last: bool = False) -> None:
     """Write every recording for the last time. Failures are printed, not raised.
 
-    last: the process will end in os._exit(), so the live files are removed now. Otherwise they are
-    removed at the very end, after a last save. Live files of a `Profile`, which its user saves, are
-    removed likewise.
+    last: the process will end in os._exit(), so the live files are removed now. Otherwise they
+        are removed at the very end, after a last save. Live files of a `Profile`, which its user
+        saves, are removed likewise.
     """
     if last:
         _call_at_end()

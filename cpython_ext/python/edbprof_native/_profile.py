@@ -58,7 +58,7 @@ class Profile:
             are recorded until they end. Threads of C code that call Python are recorded while any
             other thread records; up to Python 3.11, from the moment in which edbprof notices them.
         max_nodes: Number of call paths that are told apart, from 64 to 134,217,727, at 72 to 80
-        bytes each. Calls on further paths overflow: they count by function, with their self
+            bytes each. Calls on further paths overflow: they count by function, with their self
             time, and reports state their number.
         waiting: If true, the time in which a thread is on no processor is told apart: blocked,
             waiting for the interpreter's lock, or preempted. Only with the clock "wall", and not
