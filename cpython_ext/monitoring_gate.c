@@ -144,6 +144,15 @@ static void choose_unclaimed_limit(tool_gate *gate, uint64_t pair_ns)
 
 static bool owns_tool(const tool_gate *gate);
 
+/* Frees the tool id. Raises nothing. */
+static void drop_tool(tool_gate *gate)
+{
+    PyObject *module = gate->interpreter->monitoring_module;
+    Py_XDECREF(PyObject_CallMethod(module, "free_tool_id", "O", gate->tool));
+    PyErr_Clear();
+    Py_CLEAR(gate->tool);
+}
+
 /* Gives the tool id back to the program if only `edbprof attach` has recorded by it. The events are
  * off. The callbacks stay, because the interpreter may be calling one. */
 static void free_tool(tool_gate *gate)
@@ -158,9 +167,7 @@ static void free_tool(tool_gate *gate)
                                        gate->tool, 1L << bit, Py_None));
         PyErr_Clear();
     }
-    Py_XDECREF(PyObject_CallMethod(here->monitoring_module, "free_tool_id", "O", gate->tool));
-    PyErr_Clear();
-    Py_CLEAR(gate->tool);
+    drop_tool(gate);
 }
 
 /* Under `switching`. */
@@ -556,10 +563,8 @@ int gate_take_tool(hook_kind hook)
         return gate->tool == NULL ? -1 : 0;
     }
     PyObject *exception = compat_take_exception();
-    Py_XDECREF(PyObject_CallMethod(here->monitoring_module, "free_tool_id", "O", gate->tool));
-    PyErr_Clear();
+    drop_tool(gate);
     compat_restore_exception(exception);
-    Py_CLEAR(gate->tool);
     return -1;
 }
 
